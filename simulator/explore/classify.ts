@@ -1,0 +1,75 @@
+/**
+ * Looks back along a trace to say more exactly what happened: that a deleted row came back, that the
+ * backfill wrote over something newer, and at which step the damage was done.
+ */
+import type { ParsedContent } from '../engine/engine.ts';
+import type { Answer } from './answer.ts';
+import type { Position } from './positions.ts';
+import type { Search } from './search.ts';
+import { pathTo, type Node } from './state.ts';
+import type { Violation } from './violations.ts';
+
+/** The violation under its exact rule, with the step that caused it where that can be told. */
+export async function classify(search: Search, violation: Violation, positions: readonly Position[], parse: (content: number) => ParsedContent): Promise<Violation> {
+  if (violation.node === null || violation.version === null || violation.action === null) return violation;
+  const path = pathTo(violation.node);
+  const deleted = rowDeleted(search, path, parse);
+  if (deleted && violation.rule === 'request-fails' && /^(23505|23P01)$/.test(violation.sqlstate ?? '')) return { ...violation, rule: 'resurrected-row' };
+  if (violation.rule !== 'lost-write' && violation.rule !== 'rollback-loses-writes') return violation;
+  const culprit = await findCulprit(search, violation, path);
+  const cause = stepOf(culprit ?? lastWrite(path), positions) ?? violation.step.name;
+  const caused: Violation = { ...violation, cause };
+  if (violation.rule === 'rollback-loses-writes') return caused;
+  if (deleted && rowCount(violation.outcome) > (await expectedRows(search, violation))) return { ...caused, rule: 'resurrected-row' };
+  if (culprit?.event?.kind === 'batch') return { ...caused, rule: 'backfill-overwrites' };
+  return caused;
+}
+
+function rowCount(answer: Answer | null): number {
+  return answer?.ok === true ? (answer.rows?.length ?? 0) : 0;
+}
+
+async function expectedRows(search: Search, violation: Violation): Promise<number> {
+  const judged = await judgeAt(search, violation, violation.node as Node);
+  return rowCount(judged?.expected ?? null);
+}
+
+/** True when a request on the way deleted a row of the reference. */
+function rowDeleted(search: Search, path: readonly Node[], parse: (content: number) => ParsedContent): boolean {
+  const counts = path.map((n) => {
+    const world = search.first.worlds(n.first)[0];
+    return world === undefined ? {} : Object.fromEntries(Object.entries(parse(world.content).tables).map(([t, rows]) => [t, rows.length]));
+  });
+  return counts.some((now, i) => i > 0 && Object.entries(counts[i - 1] ?? {}).some(([t, n]) => (now[t] ?? 0) < n));
+}
+
+async function judgeAt(search: Search, violation: Violation, node: Node): Promise<{ difference: string | null; actual: Answer; expected: Answer | null } | null> {
+  const version = violation.version as string;
+  const offer = search.input.programs.offers(version).find((o) => o.action === violation.action);
+  if (offer === undefined || !offer.read) return null;
+  await search.describeVersion(node.schema, version);
+  return search.settle(() => search.judgeRead(node, version, offer));
+}
+
+/** The state whose event turned the read from right to wrong for the last time. */
+async function findCulprit(search: Search, violation: Violation, path: readonly Node[]): Promise<Node | null> {
+  let wrongFrom: Node | null = null;
+  for (const node of [...path].reverse()) {
+    const judged = await judgeAt(search, violation, node);
+    if (judged === null) return null;
+    if (judged.difference === null) return wrongFrom;
+    if (!judged.actual.ok && node !== violation.node) return null;
+    wrongFrom = node;
+  }
+  return null;
+}
+
+function lastWrite(path: readonly Node[]): Node | null {
+  return path.findLast((n) => n.event?.kind === 'request') ?? null;
+}
+
+function stepOf(node: Node | null, positions: readonly Position[]): string | null {
+  if (node === null) return null;
+  if (node.event?.kind === 'move') return node.event.move.step.name;
+  return positions[node.position]?.step?.name ?? null;
+}

@@ -1,0 +1,25 @@
+/** Small integers for texts, so that states are compared and keyed by number. */
+export class Interner {
+  private readonly ids = new Map<string, number>();
+  private readonly texts: string[] = [];
+
+  id(text: string): number {
+    let id = this.ids.get(text);
+    if (id === undefined) {
+      id = this.texts.length;
+      this.ids.set(text, id);
+      this.texts.push(text);
+    }
+    return id;
+  }
+
+  text(id: number): string {
+    const text = this.texts[id];
+    if (text === undefined) throw new RangeError(`no text was interned as ${id}`);
+    return text;
+  }
+
+  get size(): number {
+    return this.texts.length;
+  }
+}

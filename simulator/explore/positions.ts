@@ -1,0 +1,266 @@
+/**
+ * The positions of a plan and the moves between them: which versions are live, which job runs, and
+ * what is executed on the way to the next position and on the way back.
+ */
+import type { BackfillStep, Check, Plan, RollbackStep, Statement, Step } from '../plan/model.ts';
+
+/** What is executed when a move is made. */
+export type MoveAction =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'sql'; readonly statements: readonly Statement[]; readonly transactional: boolean }
+  | { readonly kind: 'verify'; readonly checks: readonly Check[] };
+
+export interface Move {
+  readonly to: number;
+  readonly direction: 'up' | 'down';
+  readonly action: MoveAction;
+  /** The step whose rollout, or whose way back, this is a part of. */
+  readonly step: Step;
+  /** The statement list's own step where `step` is rolled back by a list of steps; else the same as `step`. */
+  readonly part: Step | RollbackStep;
+  /** True when the schema arrived at must be what it was before `step`. */
+  readonly completesRollback: boolean;
+}
+
+export interface Position {
+  readonly id: number;
+  /** Null at the start. */
+  readonly step: Step | null;
+  /** -1 at the start. */
+  readonly stepIndex: number;
+  readonly phase: 'start' | 'rolling' | 'running' | 'part' | 'done' | 'rolling-back';
+  /** Names of live versions, older first. */
+  readonly live: readonly string[];
+  readonly job: BackfillStep | null;
+  readonly forward: Move | null;
+  readonly back: Move | null;
+  /** Why there is no way back, where there is none. */
+  readonly noBack: 'none' | 'unstated' | 'inside' | 'start' | null;
+}
+
+interface Draft {
+  id: number;
+  step: Step | null;
+  stepIndex: number;
+  phase: Position['phase'];
+  live: readonly string[];
+  job: BackfillStep | null;
+  forward: Move | null;
+  back: Move | null;
+  noBack: Position['noBack'];
+}
+
+/** Builds the positions: forward ones first and in order, those inside a way back after them. */
+export function buildPositions(plan: Plan): { readonly positions: readonly Position[]; readonly last: number } {
+  const builder = new Builder(plan.versions[0]?.name ?? '');
+  for (const step of plan.steps) builder.addStep(step);
+  const last = builder.current.id;
+  builder.addWaysBack();
+  return { positions: builder.drafts, last };
+}
+
+class Builder {
+  readonly drafts: Draft[] = [];
+  private live: string;
+  /** The done position before each step. */
+  private readonly before = new Map<Step, Draft>();
+  current: Draft;
+
+  constructor(first: string) {
+    this.live = first;
+    this.current = this.add(null, 'start', [first], null);
+    this.current.noBack = 'start';
+  }
+
+  private add(step: Step | null, phase: Position['phase'], live: readonly string[], job: BackfillStep | null): Draft {
+    const draft: Draft = {
+      id: this.drafts.length,
+      step,
+      stepIndex: step?.index ?? -1,
+      phase,
+      live,
+      job,
+      forward: null,
+      back: null,
+      noBack: null,
+    };
+    this.drafts.push(draft);
+    return draft;
+  }
+
+  /** Adds a position after the current one, with the move that leads to it. */
+  private advance(
+    step: Step,
+    phase: Position['phase'],
+    live: readonly string[],
+    action: MoveAction,
+    job: BackfillStep | null = null,
+  ): Draft {
+    const next = this.add(step, phase, live, job);
+    this.current.forward = { to: next.id, direction: 'up', action, step, part: step, completesRollback: false };
+    this.current = next;
+    return next;
+  }
+
+  addStep(step: Step): void {
+    this.before.set(step, this.current);
+    switch (step.kind) {
+      case 'migrate': {
+        const live = [this.live];
+        if (step.transactional) {
+          this.advance(step, 'done', live, { kind: 'sql', statements: step.sql.statements, transactional: true });
+          return;
+        }
+        step.sql.statements.forEach((statement, i) => {
+          const phase = i === step.sql.statements.length - 1 ? 'done' : 'part';
+          this.advance(step, phase, live, { kind: 'sql', statements: [statement], transactional: false });
+        });
+        return;
+      }
+      case 'deploy': {
+        const before = this.live;
+        this.live = step.version;
+        if (step.flag === null && !step.offline && before !== step.version)
+          this.advance(step, 'rolling', [before, step.version], { kind: 'nothing' });
+        this.advance(step, 'done', [step.version], { kind: 'nothing' });
+        return;
+      }
+      case 'backfill':
+        this.advance(step, 'running', step.offline ? [] : [this.live], { kind: 'nothing' }, step);
+        this.advance(step, 'done', [this.live], { kind: 'nothing' });
+        return;
+      case 'verify':
+        this.advance(step, 'done', [this.live], { kind: 'verify', checks: step.checks });
+        return;
+    }
+  }
+
+  addWaysBack(): void {
+    for (const draft of [...this.drafts]) {
+      const step = draft.step;
+      if (step === null) continue;
+      const before = this.before.get(step);
+      if (before === undefined) continue;
+      this.addWayBack(draft, step, before);
+    }
+  }
+
+  private addWayBack(draft: Draft, step: Step, before: Draft): void {
+    if (draft.phase === 'part') {
+      draft.noBack = 'inside';
+      return;
+    }
+    const undone = (to: number, action: MoveAction): Move => ({
+      to,
+      direction: 'down',
+      action,
+      step,
+      part: step,
+      completesRollback: to === before.id,
+    });
+    if (step.kind === 'deploy' && draft.phase === 'done') {
+      const rolling = this.drafts.find((d) => d.step === step && d.phase === 'rolling');
+      draft.back = undone(rolling?.id ?? before.id, { kind: 'nothing' });
+      return;
+    }
+    switch (step.rollback.kind) {
+      case 'none':
+        draft.noBack = 'none';
+        return;
+      case 'unstated':
+        if (step.kind === 'migrate') draft.noBack = 'unstated';
+        else draft.back = undone(before.id, { kind: 'nothing' });
+        return;
+      case 'sql':
+        this.addSqlBack(draft, step, step.rollback.sql.statements, step.rollback.transactional, before);
+        return;
+      case 'steps':
+        this.addListBack(draft, step, step.rollback.steps, before);
+        return;
+    }
+  }
+
+  private addSqlBack(
+    draft: Draft,
+    step: Step,
+    statements: readonly Statement[],
+    transactional: boolean,
+    before: Draft,
+  ): void {
+    const actions: MoveAction[] = transactional
+      ? [{ kind: 'sql', statements, transactional: true }]
+      : statements.map((s) => ({ kind: 'sql', statements: [s], transactional: false }));
+    this.chainBack(
+      draft,
+      step,
+      actions.map((action) => ({ action, part: step, job: null })),
+      before,
+    );
+  }
+
+  private addListBack(draft: Draft, step: Step, list: readonly RollbackStep[], before: Draft): void {
+    const links: { action: MoveAction; part: RollbackStep; job: BackfillStep | null }[] = [];
+    for (const part of list) {
+      if (part.kind === 'backfill') links.push({ action: { kind: 'nothing' }, part, job: part });
+      else if (part.kind === 'verify') links.push({ action: { kind: 'verify', checks: part.checks }, part, job: null });
+      else if (part.transactional)
+        links.push({ action: { kind: 'sql', statements: part.sql.statements, transactional: true }, part, job: null });
+      else
+        for (const s of part.sql.statements)
+          links.push({ action: { kind: 'sql', statements: [s], transactional: false }, part, job: null });
+    }
+    this.chainBack(draft, step, links, before);
+  }
+
+  /** A chain of moves down to `before`, with a position of its own between any two; a job gets one to run in. */
+  private chainBack(
+    draft: Draft,
+    step: Step,
+    links: readonly { action: MoveAction; part: Step | RollbackStep; job: BackfillStep | null }[],
+    before: Draft,
+  ): void {
+    let from = draft;
+    links.forEach((link, i) => {
+      const isLast = i === links.length - 1;
+      const live = draft.live.length > 0 ? draft.live : before.live;
+      // A backfill needs a position to run in, even as the last link: one more empty move leaves it.
+      const to = isLast && link.job === null ? before : this.add(step, 'rolling-back', live, link.job);
+      if (to !== before) to.noBack = 'inside';
+      from.back = {
+        to: to.id,
+        direction: 'down',
+        action: link.action,
+        step,
+        part: link.part,
+        completesRollback: to === before,
+      };
+      if (to !== before) from.noBack = from === draft ? null : from.noBack;
+      from = to;
+      if (isLast && to !== before) {
+        from.back = {
+          to: before.id,
+          direction: 'down',
+          action: { kind: 'nothing' },
+          step,
+          part: link.part,
+          completesRollback: true,
+        };
+      }
+    });
+    for (const d of this.drafts) if (d.back !== null) d.noBack = null;
+  }
+}
+
+/** The words a report uses for a position. */
+export function positionLabel(position: Position): string {
+  if (position.step === null) return 'start';
+  if (position.phase === 'done') return position.step.name;
+  const word = {
+    rolling: 'rolling out',
+    running: 'running',
+    part: 'half way',
+    'rolling-back': 'rolling back',
+    start: '',
+  }[position.phase];
+  return `${position.step.name} (${word})`;
+}

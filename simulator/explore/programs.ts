@@ -1,0 +1,238 @@
+/**
+ * Requests as the engine runs them: for each version and each combination of parameters, the call that
+ * answers it, and the answer that a client reads from the outcome.
+ */
+import type { CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
+import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
+import { renderStatement } from '../plan/sql.ts';
+import { canonicalRows, type Answer, type AnswerRows } from './answer.ts';
+import { combinations, type ParamDomain, type Params } from './domain.ts';
+import { type CallId, type Result, type Transitions, describable } from './transitions.ts';
+
+/** A request with its parameters' values: what a client sends, whatever version answers. */
+export interface Action {
+  readonly id: number;
+  readonly request: string;
+  readonly params: Params;
+}
+
+/** Fields of a named row, as typed literals for later statements; null when there was no row. */
+export type NamedRow = Readonly<Record<string, string>> | null;
+export type NamedRows = Readonly<Record<string, NamedRow>>;
+
+/** An answer with a key: answers with equal keys are the same for a client. */
+export interface KeyedAnswer {
+  readonly answer: Answer;
+  readonly key: string;
+}
+
+export interface Offer {
+  readonly action: Action;
+  readonly request: Request;
+  readonly read: boolean;
+  /** More than one commit: other requests may run in between. */
+  readonly stepwise: boolean;
+}
+
+export class Programs {
+  private readonly actions = new Map<string, Action>();
+  private readonly offersByVersion = new Map<string, readonly Offer[]>();
+  private readonly callIds = new Map<string, CallId>();
+  private readonly answers = new WeakMap<Result, KeyedAnswer>();
+  private readonly versions: ReadonlyMap<string, Version>;
+  /** Requests whose combinations were too many: name → [searched, all]. */
+  readonly limited = new Map<string, readonly [number, number]>();
+
+  constructor(
+    plan: Plan,
+    private readonly transitions: Transitions,
+    private readonly domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>,
+    private readonly isReadRequest: (request: Request) => boolean,
+  ) {
+    this.versions = new Map(plan.versions.map((v) => [v.name, v]));
+  }
+
+  version(name: string): Version {
+    const version = this.versions.get(name);
+    if (version === undefined) throw new RangeError(`no version ${name}`);
+    return version;
+  }
+
+  action(request: string, params: Params): Action {
+    const key = JSON.stringify([request, [...params].sort(([a], [b]) => (a < b ? -1 : 1))]);
+    let action = this.actions.get(key);
+    if (action === undefined) this.actions.set(key, (action = { id: this.actions.size, request, params }));
+    return action;
+  }
+
+  /** The values that a version can send for a parameter. */
+  values(version: Version, request: string, param: string): readonly Value[] {
+    const common = this.domains.get(request)?.get(param)?.values ?? [];
+    return [...new Set([...common, ...(version.params.get(param) ?? [])])];
+  }
+
+  /** True when this version has the request and can send these values. */
+  canSend(versionName: string, action: Action): boolean {
+    const version = this.version(versionName);
+    const request = version.requests.get(action.request);
+    if (request === undefined) return false;
+    for (const [param, value] of action.params) {
+      const owners = [...this.versions.values()].filter((v) => v.params.get(param)?.includes(value) === true);
+      const common = this.domains.get(action.request)?.get(param)?.values.includes(value) === true;
+      if (owners.length > 0 && !common && !owners.includes(version)) return false;
+    }
+    return true;
+  }
+
+  /** Every request of a version with every combination of its parameters. */
+  offers(versionName: string): readonly Offer[] {
+    const known = this.offersByVersion.get(versionName);
+    if (known !== undefined) return known;
+    const version = this.version(versionName);
+    const offers: Offer[] = [];
+    for (const request of version.requests.values()) {
+      const read = this.isReadRequest(request);
+      const { list, total } = combinations(request.params, (p) => this.values(version, request.name, p));
+      if (list.length < total) this.limited.set(request.name, [list.length, total]);
+      for (const params of list) offers.push(this.offer(request, params, read));
+    }
+    this.offersByVersion.set(versionName, offers);
+    return offers;
+  }
+
+  offer(request: Request, params: Params, read = this.isReadRequest(request)): Offer {
+    const stepwise = !request.transaction && request.statements.length > 1 && !read;
+    return { action: this.action(request.name, params), request, read, stepwise };
+  }
+
+  /** The call that answers an action in one transaction. */
+  call(request: Request, action: Action, nonce: number, read: boolean): CallId {
+    const key = `${request.definedIn}|${request.name}|${action.id}|${nonce}`;
+    let id = this.callIds.get(key);
+    if (id === undefined) {
+      const statements = request.statements.map((s) => callStatement(s, action.params));
+      id = this.transitions.callId({ call: { statements, writes: !read }, clock: 'request', nonce });
+      this.callIds.set(key, id);
+    }
+    return id;
+  }
+
+  /** Counts the rows of a read's answer that the version's `accepts` refuses; null when it takes any. */
+  acceptsCall(request: Request, action: Action): CallId | null {
+    if (request.accepts === null) return null;
+    const last = request.statements[request.statements.length - 1];
+    if (last === undefined || !last.returnsRows) return null;
+    const key = `accepts|${request.definedIn}|${request.name}|${action.id}`;
+    let id = this.callIds.get(key);
+    if (id === undefined) {
+      const pieces = [
+        'SELECT answer.* FROM (',
+        ...renderStatement(last, action.params),
+        `\n) AS answer WHERE (${request.accepts.text}) IS NOT TRUE`,
+      ];
+      const before = request.statements.slice(0, -1).map((s) => callStatement(s, action.params));
+      const statements = [...before, { pieces, as: null, returnsRows: true }];
+      id = this.transitions.callId({ call: { statements, writes: false }, clock: 'request', nonce: 0 });
+      this.callIds.set(key, id);
+    }
+    return id;
+  }
+
+  /** One statement of a request that commits on its own; null when it needs a named row that isn't there. */
+  statementCall(statement: RequestStatement, action: Action, rows: NamedRows, nonce: number): CallId | null {
+    const filled = fillFields(callStatement(statement, action.params), rows);
+    if (filled === null) return null;
+    const key = `one|${nonce}|${JSON.stringify(filled.pieces)}`;
+    let id = this.callIds.get(key);
+    if (id === undefined) {
+      id = this.transitions.callId({
+        call: { statements: [{ ...filled, as: null }], writes: statement.modifies || statement.functions.length > 0 },
+        clock: 'request',
+        nonce,
+      });
+      this.callIds.set(key, id);
+    }
+    return id;
+  }
+
+  /** The answer that a client reads from an outcome of a whole request. */
+  answer(schema: SchemaId, request: Request, result: Result): KeyedAnswer {
+    const known = this.answers.get(result);
+    if (known !== undefined) return known;
+    const answer: Answer = result.ok ? this.accepted(schema, request, result.outcome.results) : refused(result.outcome);
+    const keyed = keyAnswer(answer);
+    this.answers.set(result, keyed);
+    return keyed;
+  }
+
+  private accepted(schema: SchemaId, request: Request, results: readonly StatementResult[]): Answer & { ok: true } {
+    const touched = request.statements.some((s, i) => s.modifies && (results[i]?.touched ?? 0) > 0);
+    const last = answeringStatement(request);
+    const rows = last < 0 ? null : this.rows(schema, request.statements[last] as RequestStatement, results[last]);
+    return { ok: true, rows, ordered: last >= 0 && request.statements[last]?.ordered === true, touched };
+  }
+
+  /** A statement's rows in the form in which they are compared. */
+  rows(schema: SchemaId, statement: Statement, result: StatementResult | undefined): AnswerRows | null {
+    if (result?.rows == null) return result?.skipped === true ? [] : null;
+    return canonicalRows(result.rows, this.transitions.columnTypes(schema, describable(typeProbe(statement))));
+  }
+}
+
+export function refused(outcome: { readonly sqlstate: string; readonly message: string }): Answer {
+  return { ok: false, sqlstate: outcome.sqlstate, message: outcome.message };
+}
+
+export function keyAnswer(answer: Answer): KeyedAnswer {
+  if (!answer.ok) return { answer, key: 'refused' };
+  const keys = answer.rows?.map((r) => JSON.stringify(r)) ?? null;
+  if (keys !== null && !answer.ordered) keys.sort();
+  return {
+    answer,
+    key: `${answer.touched ? 't' : 'n'}|${answer.ordered ? 'o' : 'm'}|${keys === null ? '-' : keys.join('\n')}`,
+  };
+}
+
+/** Index of the statement whose rows a client gets: the last that gives rows and names none, else -1. */
+export function answeringStatement(request: Request): number {
+  for (let i = request.statements.length - 1; i >= 0; i -= 1) {
+    const statement = request.statements[i];
+    if (statement?.returnsRows === true && (statement.as === null || i === request.statements.length - 1)) return i;
+  }
+  return -1;
+}
+
+export function callStatement(
+  statement: Statement & { readonly as?: string | null },
+  params: ReadonlyMap<string, Value>,
+): CallStatement {
+  return { pieces: renderStatement(statement, params), as: statement.as ?? null, returnsRows: statement.returnsRows };
+}
+
+/** The statement with NULL for every parameter: its columns have the same types whatever the values. */
+export function typeProbe(statement: Statement): CallStatement {
+  const pieces = statement.pieces.map((p) => (p.kind === 'text' ? p.text : 'NULL'));
+  return { pieces: [pieces.join('')], as: null, returnsRows: statement.returnsRows };
+}
+
+/** Writes named rows into a statement; null when it needs a row that isn't there. */
+export function fillFields(statement: CallStatement, rows: NamedRows): CallStatement | null {
+  const pieces: string[] = [];
+  for (const piece of statement.pieces) {
+    if (typeof piece === 'string') {
+      pieces.push(piece);
+      continue;
+    }
+    const row = rows[piece.row];
+    if (row === null || row === undefined) return null;
+    pieces.push(row[piece.column] ?? 'NULL');
+  }
+  return { ...statement, pieces: [pieces.join('')] };
+}
+
+/** A value as a literal of its type. */
+export function typedLiteral(value: string | null, type: string): string {
+  if (value === null) return type === '' ? 'NULL' : `NULL::${type}`;
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  return type === '' ? quoted : `${quoted}::${type}`;
+}

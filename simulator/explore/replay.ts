@@ -1,0 +1,118 @@
+/**
+ * Plays a trace from the start, with real commits, on a fresh database: what does not come out again is
+ * a defect of Cutover and no finding.
+ */
+import type { Call, Engine, Outcome, RunOptions } from '../engine/engine.ts';
+import type { Plan } from '../plan/model.ts';
+import { difference } from './answer.ts';
+import { callStatement, fillFields, keyAnswer } from './programs.ts';
+import type { Search } from './search.ts';
+import type { Node, SearchEvent } from './state.ts';
+import { eventsOf } from './trace.ts';
+import type { Violation } from './violations.ts';
+
+export interface Played {
+  readonly event: SearchEvent;
+  readonly before: Node;
+  readonly outcome: Outcome | null;
+}
+
+export type ReplayResult = { readonly ok: true; readonly played: readonly Played[] } | { readonly ok: false; readonly why: string; readonly played: readonly Played[] };
+
+export interface ReplayInput {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly search: Search;
+  readonly seed: number;
+}
+
+const step: RunOptions['clock'] = 'step';
+
+/** Replays a violation; `ok` when its last event gives what the search saw. */
+export async function replayViolation(input: ReplayInput, violation: Violation, onPlayed?: (p: Played, content: string) => void): Promise<ReplayResult> {
+  const events = eventsOf(violation);
+  const played: Played[] = [];
+  const session = await input.engine.session();
+  const plain: RunOptions = { clock: step, seed: input.seed };
+  for (const sql of [input.plan.schema, input.plan.seed]) {
+    if (sql === null) continue;
+    const ready = await session.autocommit(
+      sql.statements.map((s) => s.text),
+      plain,
+    );
+    if (!ready.ok) return { ok: false, why: `schema or seed: ${ready.message}`, played };
+  }
+  for (const [i, { event, before }] of events.entries()) {
+    const run = callOf(input, event, before);
+    const outcome = run === null ? null : 'statements' in run ? await session.autocommit(run.statements, plain) : await session.transaction(run.call, run.options);
+    const item: Played = { event, before, outcome };
+    played.push(item);
+    if (onPlayed !== undefined) onPlayed(item, await session.content());
+    const isLast = i === events.length - 1;
+    const why = isLast ? differsAtEnd(input, violation, item) : failsOnTheWay(event, outcome);
+    if (why !== null) return { ok: false, why, played };
+  }
+  return { ok: true, played };
+}
+
+type Run = { readonly call: Call; readonly options: RunOptions } | { readonly statements: readonly string[] };
+
+function callOf(input: ReplayInput, event: SearchEvent, before: Node): Run | null {
+  const plain: RunOptions = { clock: step, seed: input.seed };
+  const one = (sql: string, returnsRows: boolean): Run => ({ call: { statements: [{ pieces: [sql], as: null, returnsRows }], writes: !returnsRows }, options: plain });
+  switch (event.kind) {
+    case 'move': {
+      const { action } = event.move;
+      if (action.kind === 'nothing') return null;
+      if (action.kind === 'verify') return null;
+      const statements = action.statements.map((s) => s.text);
+      if (!action.transactional) return { statements };
+      return { call: { statements: action.statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows })), writes: true }, options: plain };
+    }
+    case 'batch':
+      return event.sql === '' ? null : one(event.sql, event.reads);
+    case 'drift':
+      return one(event.sql, false);
+    case 'request':
+      return requestCall(input, event, before);
+    case 'crash':
+    case 'restart':
+      return null;
+  }
+}
+
+function requestCall(input: ReplayInput, event: SearchEvent & { kind: 'request' }, before: Node): Run | null {
+  const request = input.plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
+  if (request === undefined) return null;
+  const nonce = input.search.input.usesRandom ? before.writes : 0;
+  const options: RunOptions = { clock: 'request', seed: input.seed * 1009 + nonce };
+  const statements = request.statements.map((s) => callStatement(s, event.action.params));
+  if (event.statement === null) return { call: { statements, writes: true }, options };
+  const statement = statements[event.statement];
+  if (statement === undefined) return null;
+  const rows = before.flights.find((f) => f.id === event.flight)?.progress.rows ?? {};
+  const filled = fillFields(statement, rows);
+  return filled === null ? null : { call: { statements: [{ ...filled, as: null }], writes: true }, options };
+}
+
+function failsOnTheWay(event: SearchEvent, outcome: Outcome | null): string | null {
+  if (outcome === null || outcome.ok) return null;
+  if (event.kind === 'request' && event.answer?.ok === false) return null;
+  return `an event on the way failed: ${outcome.message}`;
+}
+
+function differsAtEnd(input: ReplayInput, violation: Violation, last: Played): string | null {
+  const { outcome } = last;
+  if (violation.outcome === null || outcome === null) return outcome !== null && !outcome.ok ? outcome.message : null;
+  if (!violation.outcome.ok) {
+    if (outcome.ok) return 'it was expected to fail, and did not';
+    return outcome.sqlstate === violation.outcome.sqlstate ? null : `another error: ${outcome.message}`;
+  }
+  if (!outcome.ok) return `it failed: ${outcome.message}`;
+  if (last.event.kind !== 'request' || last.event.statement !== null || violation.node === null) return null;
+  const request = input.plan.versions.find((v) => v.name === violation.version)?.requests.get(last.event.action.request);
+  if (request === undefined) return null;
+  const answer = input.search.input.programs.answer(violation.node.schema, request, { ok: true, outcome, content: -1 });
+  return keyAnswer(violation.outcome).key === answer.key || difference(answer.answer, violation.outcome) === null ? null : 'it gave another answer';
+}
+

@@ -1,0 +1,75 @@
+/** Traces as reports show them: the events from the start to a finding, in words. */
+import type { Plan } from '../plan/model.ts';
+import type { TraceEvent } from '../report/model.ts';
+import { showAnswer } from './answer.ts';
+import type { Position } from './positions.ts';
+import { pathTo, type Node, type SearchEvent } from './state.ts';
+import type { Violation } from './violations.ts';
+
+/** Every event of a violation, with the state it happens in. */
+export function eventsOf(violation: Violation): readonly { readonly event: SearchEvent; readonly before: Node }[] {
+  if (violation.node === null) return [];
+  const path = pathTo(violation.node);
+  const events: { event: SearchEvent; before: Node }[] = [];
+  path.forEach((node, i) => {
+    const before = path[i - 1];
+    if (node.event !== null && before !== undefined) events.push({ event: node.event, before });
+  });
+  for (const event of violation.tail ?? []) events.push({ event, before: violation.node });
+  if (violation.event !== null) events.push({ event: violation.event, before: violation.node });
+  return events;
+}
+
+export function traceOf(violation: Violation, plan: Plan, positions: readonly Position[]): TraceEvent[] {
+  const events = eventsOf(violation);
+  if (events.length === 0) return [planEvent(violation)];
+  return events.map(({ event, before }) => traceEvent(event, plan, positions[before.position]));
+}
+
+/** A finding that is read from the plan has its step as its trace. */
+function planEvent(violation: Violation): TraceEvent {
+  const { step } = violation;
+  return { kind: 'step', step: step.name, version: null, request: null, params: {}, sql: stepSql(step), result: violation.message, line: step.location.line };
+}
+
+function stepSql(step: Violation['step']): string {
+  if (step.kind === 'migrate') return step.sql.statements.map((s) => s.text).join(';\n');
+  return '';
+}
+
+function traceEvent(event: SearchEvent, plan: Plan, position: Position | undefined): TraceEvent {
+  const step = position?.step?.name ?? null;
+  const base = { step, version: null, request: null, params: {}, sql: '', result: '', line: null };
+  switch (event.kind) {
+    case 'move': {
+      const { move } = event;
+      const sql = move.action.kind === 'sql' ? move.action.statements.map((s) => s.text).join(';\n') : '';
+      return { ...base, kind: move.direction === 'down' ? 'rollback' : 'step', step: move.step.name, sql, result: event.result, line: move.part.location.line };
+    }
+    case 'request':
+      return { ...base, ...requestEvent(event, plan), kind: 'request' };
+    case 'batch':
+      return { ...base, kind: 'batch', sql: event.sql, result: event.what, line: event.step.location.line };
+    case 'crash':
+      return { ...base, kind: 'crash', version: event.version, request: event.action.request, params: Object.fromEntries(event.action.params), result: 'the process died before the rest' };
+    case 'restart':
+      return { ...base, kind: 'crash', result: 'the backfill is killed and begun again', line: event.step.location.line };
+    case 'drift':
+      return { ...base, kind: 'step', step: event.step.name, sql: event.sql, result: `drift put in on purpose: ${event.what}`, line: event.step.location.line };
+  }
+}
+
+function requestEvent(event: SearchEvent & { kind: 'request' }, plan: Plan): Pick<TraceEvent, 'version' | 'request' | 'params' | 'sql' | 'result' | 'line'> {
+  const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
+  const statements = request?.statements ?? [];
+  const shown = event.statement === null ? statements : statements.slice(event.statement, event.statement + 1);
+  const part = event.statement === null ? '' : `statement ${event.statement + 1} of ${statements.length}: `;
+  return {
+    version: event.version,
+    request: event.action.request,
+    params: Object.fromEntries(event.action.params),
+    sql: shown.map((s) => s.text).join(';\n'),
+    result: `${part}${event.answer === null ? 'committed' : showAnswer(event.answer)}`,
+    line: request?.location.line ?? null,
+  };
+}

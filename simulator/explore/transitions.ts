@@ -1,0 +1,219 @@
+/**
+ * One transition is computed once. What a call does depends on the schema and the content alone, so
+ * results are kept by (schema, content, call), and what is missing is sent to the engine in batches.
+ */
+import type {
+  Call,
+  CallStatement,
+  Content,
+  Engine,
+  MigrateOutcome,
+  Outcome,
+  RunOptions,
+  SchemaId,
+  Task,
+} from '../engine/engine.ts';
+import { Interner } from './intern.ts';
+
+export type ContentId = number;
+export type CallId = number;
+export type Clock = 'request' | 'step';
+
+/** An outcome with its content interned. */
+export type Result =
+  | { readonly ok: true; readonly outcome: Outcome & { ok: true }; readonly content: ContentId }
+  | { readonly ok: false; readonly outcome: Outcome & { ok: false }; readonly content: ContentId };
+
+export type MigrateResult =
+  | { readonly ok: true; readonly schema: SchemaId; readonly content: ContentId }
+  | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly statement: number };
+
+/** A call as the search names it. */
+export interface CallSpec {
+  readonly call: Call;
+  readonly clock: Clock;
+  /** Differs between calls that must not share random values. */
+  readonly nonce: number;
+}
+
+export interface Need {
+  readonly schema: SchemaId;
+  readonly content: ContentId;
+  readonly call: CallId;
+}
+
+export interface DescribedColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+const stride = 2 ** 22;
+
+export class Transitions {
+  readonly contents = new Interner();
+  private readonly callKeys = new Interner();
+  private readonly calls: CallSpec[] = [];
+  private readonly memo = new Map<SchemaId, Map<number, Result>>();
+  private readonly migrateMemo = new Map<string, MigrateResult>();
+  private readonly described = new Map<string, readonly DescribedColumn[]>();
+  /** Distinct (schema, content, call) computed so far. */
+  computed = 0;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly seed: number,
+    private readonly onBatch: () => void,
+  ) {}
+
+  callId(spec: CallSpec): CallId {
+    const id = this.callKeys.id(JSON.stringify([spec.clock, spec.nonce, spec.call.writes, spec.call.statements]));
+    if (id === this.calls.length) this.calls.push(spec);
+    return id;
+  }
+
+  spec(id: CallId): CallSpec {
+    const spec = this.calls[id];
+    if (spec === undefined) throw new RangeError(`no call ${id}`);
+    return spec;
+  }
+
+  has(need: Need): boolean {
+    return this.memo.get(need.schema)?.has(need.content * stride + need.call) ?? false;
+  }
+
+  /** The result of a call that `ensure` was asked for before. */
+  get(need: Need): Result {
+    const result = this.memo.get(need.schema)?.get(need.content * stride + need.call);
+    if (result === undefined) throw new Error('a transition was read before it was computed');
+    return result;
+  }
+
+  async one(need: Need): Promise<Result> {
+    await this.ensure([need]);
+    return this.get(need);
+  }
+
+  /** Computes what is not known yet of these. */
+  async ensure(needs: Iterable<Need>): Promise<void> {
+    const missing = new Map<
+      string,
+      { schema: SchemaId; options: RunOptions; byContent: Map<ContentId, Set<CallId>> }
+    >();
+    for (const need of needs) {
+      if (this.has(need)) continue;
+      const spec = this.spec(need.call);
+      const key = `${need.schema}|${spec.clock}|${spec.nonce}`;
+      let group = missing.get(key);
+      if (group === undefined) {
+        group = {
+          schema: need.schema,
+          options: { clock: spec.clock, seed: this.seed * 1009 + spec.nonce },
+          byContent: new Map(),
+        };
+        missing.set(key, group);
+      }
+      let calls = group.byContent.get(need.content);
+      if (calls === undefined) group.byContent.set(need.content, (calls = new Set()));
+      calls.add(need.call);
+    }
+    for (const group of missing.values()) await this.runGroup(group.schema, group.options, group.byContent);
+  }
+
+  private async runGroup(
+    schema: SchemaId,
+    options: RunOptions,
+    byContent: ReadonlyMap<ContentId, ReadonlySet<CallId>>,
+  ): Promise<void> {
+    const entries = [...byContent].map(([content, calls]) => ({ content, calls: [...calls] }));
+    // A bound on one message, so that a cancel or a limit is felt soon.
+    for (let start = 0; start < entries.length; start += 200) {
+      const slice = entries.slice(start, start + 200);
+      const tasks: Task[] = slice.map((e) => ({
+        content: this.contents.text(e.content),
+        calls: e.calls.map((c) => this.spec(c).call),
+      }));
+      const outcomes = await this.engine.run(schema, tasks, options);
+      slice.forEach((entry, i) => {
+        entry.calls.forEach((call, j) => {
+          const outcome = outcomes[i]?.[j];
+          if (outcome === undefined) throw new Error('the engine answered fewer calls than it was sent');
+          this.keep({ schema, content: entry.content, call }, outcome);
+        });
+      });
+      this.onBatch();
+    }
+  }
+
+  private keep(need: Need, outcome: Outcome): void {
+    let memo = this.memo.get(need.schema);
+    if (memo === undefined) this.memo.set(need.schema, (memo = new Map()));
+    const writes = this.spec(need.call).call.writes;
+    const content = writes ? this.contents.id(outcome.content) : need.content;
+    const result: Result = outcome.ok ? { ok: true, outcome, content } : { ok: false, outcome, content };
+    memo.set(need.content * stride + need.call, result);
+    this.computed += 1;
+  }
+
+  /** Maps contents through a step's SQL; results in the order of `contents`. */
+  async migrate(
+    schema: SchemaId,
+    statements: readonly string[],
+    transactional: boolean,
+    contents: readonly ContentId[],
+  ): Promise<MigrateResult[]> {
+    const key = (content: ContentId): string => `${schema}|${content}|${transactional}|${statements.join('\u0000')}`;
+    const missing = [...new Set(contents)].filter((c) => !this.migrateMemo.has(key(c)));
+    for (let start = 0; start < missing.length; start += 200) {
+      const slice = missing.slice(start, start + 200);
+      const texts = slice.map((c) => this.contents.text(c));
+      const outcomes = await this.engine.migrate(schema, statements, transactional, texts, {
+        clock: 'step',
+        seed: this.seed,
+      });
+      slice.forEach((content, i) => {
+        const outcome = outcomes[i];
+        if (outcome === undefined) throw new Error('the engine answered fewer contents than it was sent');
+        this.migrateMemo.set(key(content), this.internMigrate(outcome));
+        this.computed += 1;
+      });
+      this.onBatch();
+    }
+    return contents.map((c) => this.migrateMemo.get(key(c)) as MigrateResult);
+  }
+
+  private internMigrate(outcome: MigrateOutcome): MigrateResult {
+    return outcome.ok ? { ok: true, schema: outcome.schema, content: this.contents.id(outcome.content) } : outcome;
+  }
+
+  internContent(content: Content): ContentId {
+    return this.contents.id(content);
+  }
+
+  /** Asks for the column types of statements that give rows, once for each schema. */
+  async describe(schema: SchemaId, sqls: Iterable<string>): Promise<void> {
+    const unknown = [...new Set(sqls)].filter((sql) => !this.described.has(`${schema}|${sql}`));
+    if (unknown.length === 0) return;
+    const descriptions = await this.engine.describe(schema, unknown);
+    unknown.forEach((sql, i) => {
+      const d = descriptions[i];
+      this.described.set(`${schema}|${sql}`, d?.ok === true ? d.columns : []);
+    });
+  }
+
+  isDescribed(schema: SchemaId, sql: string): boolean {
+    return this.described.has(`${schema}|${sql}`);
+  }
+
+  columns(schema: SchemaId, sql: string): readonly DescribedColumn[] {
+    return this.described.get(`${schema}|${sql}`) ?? [];
+  }
+
+  columnTypes(schema: SchemaId, sql: string): readonly string[] {
+    return this.columns(schema, sql).map((c) => c.type);
+  }
+}
+
+/** A statement's text with NULL in its holes: what is described. */
+export function describable(statement: CallStatement): string {
+  return statement.pieces.map((p) => (typeof p === 'string' ? p : 'NULL')).join('');
+}

@@ -1,0 +1,113 @@
+/** What the search sees go wrong, and how what follows from one cause is kept together. */
+import type { Severity } from '../report/model.ts';
+import type { RuleId } from '../findings/catalog.ts';
+import type { Location, Step } from '../plan/model.ts';
+import type { Answer } from './answer.ts';
+import type { Action } from './programs.ts';
+import type { Node, SearchEvent } from './state.ts';
+
+export interface Violation {
+  readonly rule: RuleId;
+  /** Where the rule's usual severity does not fit. */
+  readonly severity?: Severity;
+  readonly step: Step;
+  /** The state it shows in; null for what is read from the plan. */
+  readonly node: Node | null;
+  /** What happens last: the request that fails, the batch that gives an error. */
+  readonly event: SearchEvent | null;
+  readonly version: string | null;
+  readonly action: Action | null;
+  /** The version that wrote the request's SQL. */
+  readonly definedIn: string | null;
+  readonly expected: string | null;
+  readonly actual: string | null;
+  readonly sqlstate: string | null;
+  readonly message: string;
+  readonly location: Location;
+  /** What the final request or statement must give again when it is replayed. */
+  readonly outcome: Answer | null;
+  /** Further events after `node`, for checks that run on from it. */
+  readonly tail?: readonly SearchEvent[];
+  readonly cause?: string | null;
+}
+
+export interface Group {
+  readonly head: Violation;
+  readonly followers: Violation[];
+}
+
+const errorRules = new Set<RuleId>(['request-fails', 'request-accepted', 'rollback-breaks-requests']);
+
+/** What makes two violations the same symptom, wherever they show. */
+function symptoms(v: Violation): string[] {
+  if (v.action === null) return [];
+  const request = `${v.definedIn ?? ''}.${v.action.request}`;
+  // A request already known to read wrongly that later fails is the same trouble; not the reverse.
+  return errorRules.has(v.rule) ? [`${request}|${v.sqlstate ?? ''}`, `${request}|content`] : [`${request}|content`];
+}
+
+function ownSymptom(v: Violation): string | null {
+  if (v.action === null) return null;
+  return `${v.definedIn ?? ''}.${v.action.request}|${errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content'}`;
+}
+
+export class Collector {
+  private readonly byPlace = new Map<string, Group>();
+  private readonly bySymptom = new Map<string, Group>();
+  readonly groups: Group[] = [];
+
+  /** Adds a violation: to the finding that it follows from, or as a new one. The first to come has the shortest trace. */
+  add(violation: Violation): void {
+    const place = `${violation.rule}|${violation.step.index}|${this.placeDetail(violation)}`;
+    const known = this.byPlace.get(place) ?? this.followed(violation);
+    const own = ownSymptom(violation);
+    if (known !== undefined) {
+      if (own !== null && !this.bySymptom.has(own)) this.bySymptom.set(own, known);
+      if (known.head !== violation) this.follow(known, violation);
+      return;
+    }
+    const group: Group = { head: violation, followers: [] };
+    this.groups.push(group);
+    this.byPlace.set(place, group);
+    if (own !== null) this.bySymptom.set(own, group);
+  }
+
+  private placeDetail(violation: Violation): string {
+    return violation.rule === 'never-exercised' ? violation.message : '';
+  }
+
+  private followed(violation: Violation): Group | undefined {
+    for (const symptom of symptoms(violation)) {
+      const group = this.bySymptom.get(symptom);
+      if (group !== undefined && group.head.step.index <= violation.step.index) return group;
+      // A way back that shows again what the same step showed on the way forward.
+      if (
+        group !== undefined &&
+        violation.rule.startsWith('rollback-') &&
+        group.head.step.index <= violation.step.index + 1
+      )
+        return group;
+    }
+    return undefined;
+  }
+
+  private follow(group: Group, violation: Violation): void {
+    const same = (v: Violation): boolean =>
+      v.rule === violation.rule &&
+      v.step === violation.step &&
+      v.version === violation.version &&
+      v.action?.request === violation.action?.request;
+    if (same(group.head) || group.followers.some(same)) return;
+    group.followers.push(violation);
+  }
+
+  /** Lists a violation under the finding that another belongs to. */
+  addTo(head: Violation, follower: Violation): void {
+    const group = this.groups.find((g) => g.head === head || g.followers.includes(head));
+    if (group !== undefined) this.follow(group, follower);
+  }
+
+  has(rule: RuleId, step: Step): boolean {
+    return this.groups.some((g) => g.head.rule === rule && g.head.step.index === step.index);
+  }
+}

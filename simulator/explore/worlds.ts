@@ -1,0 +1,301 @@
+/**
+ * The reference: what the app would have answered had nobody migrated. It is a set of worlds, since the
+ * outcome of a request may be unknown (one in flight, or one whose process died): an answer is right if
+ * one of them gives it. A second reference, the last version on the last schema, judges what only newer
+ * versions can say.
+ */
+import type { SchemaId } from '../engine/engine.ts';
+import type { Request } from '../plan/model.ts';
+import { difference, type Answer } from './answer.ts';
+import { Interner } from './intern.ts';
+import {
+  answeringStatement,
+  keyAnswer,
+  refused,
+  typedLiteral,
+  typeProbe,
+  type Action,
+  type KeyedAnswer,
+  type NamedRow,
+  type NamedRows,
+  type Programs,
+} from './programs.ts';
+import { describable, type CallId, type ContentId, type Result, type Transitions } from './transitions.ts';
+
+/** How far a request that commits statement by statement has come. */
+export interface Progress {
+  readonly action: Action;
+  readonly nonce: number;
+  /** Index of the next statement. */
+  readonly next: number;
+  readonly rows: NamedRows;
+  readonly touched: boolean;
+  /** What the client will have got, as far as it is known. */
+  readonly answer: Answer;
+}
+
+export interface World {
+  readonly content: ContentId;
+  /** Requests in flight, by the number the search gave them. */
+  readonly flights: Readonly<Record<string, Progress>>;
+}
+
+/** Gives a result, or null after noting that it has to be computed. */
+export type Want = (schema: SchemaId, content: ContentId, call: CallId) => Result | null;
+
+const emptyAnswer: Answer = { ok: true, rows: null, ordered: false, touched: false };
+
+/** Runs the next statement of a request that commits one by one. Null: a transition is missing. */
+export function stepStatement(
+  programs: Programs,
+  transitions: Transitions,
+  want: Want,
+  schema: SchemaId,
+  content: ContentId,
+  request: Request,
+  progress: Progress,
+): { readonly content: ContentId; readonly progress: Progress; readonly sql: string; readonly failed: boolean } | null {
+  const statement = request.statements[progress.next];
+  if (statement === undefined) return { content, progress, sql: '', failed: false };
+  const call = programs.statementCall(statement, progress.action, progress.rows, progress.nonce);
+  if (call === null) {
+    const rows = statement.as === null ? progress.rows : { ...progress.rows, [statement.as]: null };
+    return { content, progress: { ...progress, next: progress.next + 1, rows }, sql: '', failed: false };
+  }
+  const result = want(schema, content, call);
+  if (result === null) return null;
+  const sql = describable(transitions.spec(call).call.statements[0] ?? typeProbe(statement));
+  if (!result.ok)
+    return {
+      content: result.content,
+      progress: { ...progress, next: request.statements.length, answer: refused(result.outcome) },
+      sql,
+      failed: true,
+    };
+  const given = result.outcome.results[0];
+  const touched = progress.touched || (statement.modifies && (given?.touched ?? 0) > 0);
+  const isAnswer = answeringStatement(request) === progress.next;
+  const rows = isAnswer ? programs.rows(schema, statement, given) : progress.answer.ok ? progress.answer.rows : null;
+  const answer: Answer = {
+    ok: true,
+    rows,
+    ordered: isAnswer ? statement.ordered : progress.answer.ok && progress.answer.ordered,
+    touched,
+  };
+  const named =
+    statement.as === null
+      ? progress.rows
+      : { ...progress.rows, [statement.as]: namedRow(transitions, schema, statement, given?.rows?.[0] ?? null) };
+  return {
+    content: result.content,
+    progress: { ...progress, next: progress.next + 1, rows: named, touched, answer },
+    sql,
+    failed: false,
+  };
+}
+
+function namedRow(
+  transitions: Transitions,
+  schema: SchemaId,
+  statement: Request['statements'][number],
+  row: readonly (string | null)[] | null,
+): NamedRow {
+  if (row === null) return null;
+  const columns = transitions.columns(schema, describable(typeProbe(statement)));
+  return Object.fromEntries(columns.map((c, i) => [c.name, typedLiteral(row[i] ?? null, c.type)]));
+}
+
+/** One reference: its schema, the version that answers there, and the row bound. */
+export class Reference {
+  private readonly sets = new Interner();
+  private readonly byId: (readonly World[])[] = [];
+  /** Row counts of a content by table, for the bound on growth. */
+  private readonly counts = new Map<ContentId, readonly number[]>();
+
+  constructor(
+    readonly schema: SchemaId,
+    /** Finds the request as this reference answers it; null when it has none. */
+    private readonly requestFor: (action: Action) => Request | null,
+    readonly start: ContentId,
+    private readonly programs: Programs,
+    private readonly transitions: Transitions,
+    private readonly want: Want,
+    private readonly countRows: (content: ContentId) => readonly number[],
+    private readonly extraRows: number,
+  ) {}
+
+  initial(): number {
+    return this.intern([{ content: this.start, flights: {} }]);
+  }
+
+  worlds(id: number): readonly World[] {
+    return this.byId[id] ?? [];
+  }
+
+  private intern(worlds: readonly World[]): number {
+    const keyed = new Map(worlds.map((w) => [`${w.content}|${JSON.stringify(w.flights, flightReplacer)}`, w]));
+    const keys = [...keyed.keys()].sort();
+    const id = this.sets.id(keys.join('\n'));
+    if (id === this.byId.length) this.byId.push(keys.map((k) => keyed.get(k) as World));
+    return id;
+  }
+
+  has(action: Action): boolean {
+    return this.requestFor(action) !== null;
+  }
+
+  /** Every answer that a request may get now, with the worlds after it. Null: something has to be computed first. */
+  ask(
+    set: number,
+    action: Action,
+    nonce: number,
+  ): readonly { readonly answer: KeyedAnswer; readonly world: World }[] | null {
+    const request = this.requestFor(action);
+    if (request === null) return [];
+    const worlds = this.advanceAll(this.worlds(set));
+    if (worlds === null) return null;
+    const offer = this.programs.offer(request, action.params);
+    const answers: { answer: KeyedAnswer; world: World }[] = [];
+    let missing = false;
+    for (const world of worlds) {
+      if (offer.stepwise) {
+        const end = this.runToEnd(world, request, {
+          action,
+          nonce,
+          next: 0,
+          rows: {},
+          touched: false,
+          answer: emptyAnswer,
+        });
+        if (end === null) missing = true;
+        else answers.push(end);
+        continue;
+      }
+      const result = this.want(this.schema, world.content, this.programs.call(request, action, nonce, offer.read));
+      if (result === null) missing = true;
+      else
+        answers.push({
+          answer: this.programs.answer(this.schema, request, result),
+          world: { ...world, content: result.content },
+        });
+    }
+    return missing ? null : answers;
+  }
+
+  private runToEnd(world: World, request: Request, start: Progress): { answer: KeyedAnswer; world: World } | null {
+    let { content } = world;
+    let progress = start;
+    while (progress.next < request.statements.length) {
+      const step = stepStatement(this.programs, this.transitions, this.want, this.schema, content, request, progress);
+      if (step === null) return null;
+      ({ content, progress } = step);
+    }
+    return { answer: keyAnswer(progress.answer), world: { ...world, content } };
+  }
+
+  after(answers: readonly { readonly answer: KeyedAnswer; readonly world: World }[], actual: Answer): number {
+    const right = answers.filter((a) => difference(actual, a.answer.answer) === null);
+    return this.intern(right.map((a) => a.world));
+  }
+
+  /** A request has begun: it may take effect from now on. */
+  begin(set: number, flight: string, action: Action, nonce: number): number {
+    if (!this.has(action)) return set;
+    const progress: Progress = { action, nonce, next: 0, rows: {}, touched: false, answer: emptyAnswer };
+    return this.intern(this.worlds(set).map((w) => ({ ...w, flights: { ...w.flights, [flight]: progress } })));
+  }
+
+  /** A request has ended with an answer: the worlds in which it got that answer remain. Null: missing; [] and the expected answers when none. */
+  finish(
+    set: number,
+    flight: string,
+    actual: Answer,
+  ): { readonly set: number; readonly expected: readonly Answer[] } | null {
+    const worlds = this.advanceAll(this.worlds(set));
+    if (worlds === null) return null;
+    const ended = worlds.filter((w) => this.isComplete(w.flights[flight]));
+    const expected = ended.map((w) => w.flights[flight]?.answer ?? emptyAnswer);
+    const right = ended.filter(
+      (w) => w.flights[flight] === undefined || difference(actual, w.flights[flight].answer) === null,
+    );
+    return { set: this.intern(right.map((w) => without(w, flight))), expected };
+  }
+
+  /** The process died: what it had done stays, the rest never comes. */
+  crash(set: number, flight: string): number | null {
+    const worlds = this.advanceAll(this.worlds(set));
+    return worlds === null ? null : this.intern(worlds.map((w) => without(w, flight)));
+  }
+
+  private isComplete(progress: Progress | undefined): boolean {
+    if (progress === undefined) return true;
+    const request = this.requestFor(progress.action);
+    return request === null || progress.next >= request.statements.length;
+  }
+
+  /** All worlds that the requests in flight may have led to by now. */
+  private advanceAll(worlds: readonly World[]): readonly World[] | null {
+    if (worlds.every((w) => Object.keys(w.flights).length === 0)) return worlds;
+    const seen = new Map<string, World>();
+    const open = [...worlds];
+    let missing = false;
+    for (let world = open.pop(); world !== undefined; world = open.pop()) {
+      const key = `${world.content}|${JSON.stringify(world.flights, flightReplacer)}`;
+      if (seen.has(key)) continue;
+      seen.set(key, world);
+      for (const [flight, progress] of Object.entries(world.flights)) {
+        const next = this.advanceOne(world, flight, progress);
+        if (next === null) missing = true;
+        else if (next !== world) open.push(next);
+      }
+    }
+    return missing ? null : [...seen.values()];
+  }
+
+  private advanceOne(world: World, flight: string, progress: Progress): World | null {
+    const request = this.requestFor(progress.action);
+    if (request === null || progress.next >= request.statements.length) return world;
+    if (this.programs.offer(request, progress.action.params).stepwise) {
+      const step = stepStatement(
+        this.programs,
+        this.transitions,
+        this.want,
+        this.schema,
+        world.content,
+        request,
+        progress,
+      );
+      return step === null ? null : { content: step.content, flights: { ...world.flights, [flight]: step.progress } };
+    }
+    const call = this.programs.call(request, progress.action, progress.nonce, false);
+    const result = this.want(this.schema, world.content, call);
+    if (result === null) return null;
+    const answer = this.programs.answer(this.schema, request, result).answer;
+    return {
+      content: result.content,
+      flights: { ...world.flights, [flight]: { ...progress, next: request.statements.length, answer } },
+    };
+  }
+
+  /** True when a table of some world has grown past the bound. */
+  grown(set: number): boolean {
+    const base = this.rowCounts(this.start);
+    return this.worlds(set).some((w) => this.rowCounts(w.content).some((n, i) => n > (base[i] ?? 0) + this.extraRows));
+  }
+
+  private rowCounts(content: ContentId): readonly number[] {
+    let counts = this.counts.get(content);
+    if (counts === undefined) this.counts.set(content, (counts = this.countRows(content)));
+    return counts;
+  }
+}
+
+function without(world: World, flight: string): World {
+  const { [flight]: _gone, ...flights } = world.flights;
+  return { ...world, flights };
+}
+
+/** Actions are told apart by their number; maps don't survive JSON. */
+export function flightReplacer(key: string, value: unknown): unknown {
+  return key === 'action' && value !== null && typeof value === 'object' && 'id' in value ? value.id : value;
+}

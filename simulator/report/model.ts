@@ -1,0 +1,106 @@
+/** The report: what a rehearsal found. This is the shape of `--format json`; its schema is generated from it. */
+import { z } from 'zod';
+
+export const severities = ['error', 'warning', 'info'] as const;
+export type Severity = (typeof severities)[number];
+
+export const traceEventSchema = z.strictObject({
+  kind: z.enum(['step', 'request', 'batch', 'deliver', 'rollback', 'crash']),
+  /** Name of the step during which it happens; null before the first. */
+  step: z.string().nullable(),
+  version: z.string().nullable(),
+  request: z.string().nullable(),
+  params: z.record(z.string(), z.string().nullable()),
+  sql: z.string(),
+  result: z.string(),
+  line: z.number().int().nullable(),
+});
+export type TraceEvent = z.infer<typeof traceEventSchema>;
+
+/** What follows from the same cause, at the same step or later. */
+export const consequenceSchema = z.strictObject({
+  rule: z.string(),
+  step: z.string(),
+  version: z.string().nullable(),
+  request: z.string().nullable(),
+  message: z.string(),
+});
+export type Consequence = z.infer<typeof consequenceSchema>;
+
+export const findingSchema = z.strictObject({
+  id: z.string(),
+  rule: z.string(),
+  severity: z.enum(severities),
+  step: z.string(),
+  cause: z.string().nullable(),
+  version: z.string().nullable(),
+  request: z.string().nullable(),
+  message: z.string(),
+  expected: z.string().nullable(),
+  actual: z.string().nullable(),
+  sqlstate: z.string().nullable(),
+  line: z.number().int(),
+  column: z.number().int(),
+  /** The plan's own reason, when an `allow` accepts it. */
+  allowed: z.string().nullable(),
+  /** One sentence: what to do. */
+  hint: z.string(),
+  consequences: z.array(consequenceSchema),
+  trace: z.array(traceEventSchema),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+export const rollbackResults = ['safe', 'fails', 'breaks-requests', 'loses-writes', 'no-plan'] as const;
+export type RollbackResult = (typeof rollbackResults)[number];
+
+export const stepReportSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['migrate', 'deploy', 'backfill', 'verify']),
+  line: z.number().int(),
+  /** Filled by the forecast; empty until a plan is forecast. */
+  locks: z.array(z.strictObject({ relation: z.string(), mode: z.string() })),
+  rewrites: z.array(z.string()),
+  scans: z.array(z.string()),
+  forecast: z.strictObject({ holdMs: z.number(), blockedRequests: z.number() }).nullable(),
+});
+export type StepReport = z.infer<typeof stepReportSchema>;
+
+export const planReportSchema = z.strictObject({
+  file: z.string(),
+  title: z.string(),
+  verdict: z.enum(['safe', 'unsafe', 'unproven', 'invalid']),
+  exploration: z.strictObject({
+    complete: z.boolean(),
+    states: z.number().int(),
+    transitions: z.number().int(),
+    elapsedMs: z.number(),
+    neverExercised: z.array(z.string()),
+    /** Statements sent to Postgres; less than transitions, since one is computed once. */
+    statements: z.number().int(),
+    /** Longest history of writes followed; null when every history was. */
+    writeBound: z.number().int().nullable(),
+    /** The values searched, by request and parameter: `get_user.id` → ['1', '2']. */
+    domain: z.record(z.string(), z.array(z.string().nullable())),
+    /** Why the search was cut; null when it closed. */
+    cut: z.string().nullable(),
+  }),
+  steps: z.array(stepReportSchema),
+  rollback: z.array(z.strictObject({ from: z.string(), to: z.string(), result: z.enum(rollbackResults) })),
+  pointOfNoReturn: z.string().nullable(),
+  findings: z.array(findingSchema),
+  /** For `invalid`: what is wrong with the plan. Also what stopped an engine. */
+  errors: z.array(
+    z.strictObject({
+      code: z.string(),
+      message: z.string(),
+      file: z.string(),
+      line: z.number().int(),
+      column: z.number().int(),
+      suggestion: z.string().nullable(),
+    }),
+  ),
+});
+export type PlanReport = z.infer<typeof planReportSchema>;
+
+export const reportSchema = z.strictObject({ cutover: z.literal(1), plans: z.array(planReportSchema) });
+export type Report = z.infer<typeof reportSchema>;

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { readArguments } from '../../simulator/cli/arguments.ts';
+
+const read = (line: string) => {
+  const result = readArguments(line === '' ? [] : line.split(' '));
+  return result.ok ? result.command : result.message;
+};
+const none = { format: 'text', maxStates: null, timeoutMs: null, seed: null };
+
+describe('commands', () => {
+  test.each([
+    ['rehearse a.yaml b.yaml', { kind: 'rehearse', plans: ['a.yaml', 'b.yaml'], options: none }],
+    ['a.yaml b.yaml', { kind: 'rehearse', plans: ['a.yaml', 'b.yaml'], options: none }],
+    ['./plan', { kind: 'rehearse', plans: ['./plan'], options: none }],
+    ['check a.yaml', { kind: 'check', plans: ['a.yaml'], options: none }],
+    ['replay a.yaml lost-write-1', { kind: 'replay', plan: 'a.yaml', finding: 'lost-write-1', options: none }],
+    ['--help', { kind: 'help' }],
+    ['rehearse -h', { kind: 'help' }],
+    ['-v', { kind: 'version' }],
+    ['rehearse -- -odd.yaml', { kind: 'rehearse', plans: ['-odd.yaml'], options: none }],
+    [
+      '--format=json a.yaml --max-states 10 --timeout 1.5 --seed 7',
+      { kind: 'rehearse', plans: ['a.yaml'], options: { format: 'json', maxStates: 10, timeoutMs: 1500, seed: 7 } },
+    ],
+  ])('%s', (line, expected) => {
+    expect(read(line)).toEqual(expected);
+  });
+});
+
+describe('mistakes name the nearest word', () => {
+  test.each([
+    ['', 'give a command or a plan'],
+    ['reherse a.yaml', 'unknown command reherse; did you mean rehearse?'],
+    ['frobnicate a.yaml', 'unknown command frobnicate'],
+    ['a.yaml --fromat json', 'unknown option --fromat; did you mean --format?'],
+    ['a.yaml -x', 'unknown option -x'],
+    ['a.yaml --format jsom', 'unknown format jsom; did you mean json?'],
+    ['a.yaml --format', '--format needs a value'],
+    ['a.yaml --help=yes', '--help takes no value'],
+    ['a.yaml --max-states 0', '--max-states takes a whole number, 1 or more, not 0'],
+    ['a.yaml --max-states 1e3', '--max-states takes a whole number, 1 or more, not 1e3'],
+    ['a.yaml --timeout -5', '--timeout takes a number of seconds, not -5'],
+    ['a.yaml --seed x', '--seed takes a whole number below 2^32, not x'],
+    ['rehearse', 'rehearse takes one plan or more'],
+    ['check', 'check takes one plan or more'],
+  ])('%s', (line, expected) => {
+    expect(read(line)).toBe(expected);
+  });
+
+  test('replay says what it takes', () => {
+    expect(read('replay a.yaml')).toContain('replay takes a plan and the id of a finding');
+    expect(read('replay a.yaml b c')).toContain('replay takes a plan and the id of a finding');
+  });
+});
+
+test.each([
+  'simulate a.yaml',
+  'import .',
+  'new',
+  'a.yaml --engine x',
+  'a.yaml --stragglers 1',
+  'a.yaml --format sarif',
+])('not available yet: %s', (line) => {
+  expect(read(line)).toContain('not available yet');
+});

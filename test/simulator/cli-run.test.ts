@@ -1,0 +1,174 @@
+/** The commands against a simulator that is made up: what they print, and where, and with which exit code. */
+import { describe, expect, test } from 'vitest';
+import { run, type Simulator, type Surroundings } from '../../simulator/cli/run.ts';
+import { EngineFault, type Engine } from '../../simulator/engine/engine.ts';
+import { reportSchema, type PlanReport } from '../../simulator/report/model.ts';
+import { invalid, lostWrite, planText, safe, sources, unproven, unsafe } from './report-samples.ts';
+
+const reports: Readonly<Record<string, PlanReport>> = { safe, unsafe, unproven, invalid };
+
+interface Overrides {
+  readonly simulator?: Partial<Simulator>;
+  readonly isTerminal?: boolean;
+  readonly interrupt?: (callback: () => void) => void;
+}
+
+/** A file named after a verdict gets that report. */
+async function cutover(line: string, overrides: Overrides = {}) {
+  const seen = { out: '', err: '', engines: 0, closed: 0 };
+  const engine = { close: () => Promise.resolve(void seen.closed++) } as unknown as Engine;
+  const simulator: Simulator = {
+    loadPlan: () =>
+      Promise.resolve({
+        ok: false,
+        errors: [
+          { code: 'x', message: 'wrong', location: { file: 'safe.yaml', line: 1, column: 3 }, suggestion: null },
+        ],
+        sources: new Map([['safe.yaml', planText]]),
+      }),
+    rehearse: async (file, _read, start, options) => {
+      await start();
+      options?.onProgress?.({ phase: 'forward', step: 'expand', states: 1, transitions: 2, findings: 0 });
+      return { report: { ...reports[file.split('.')[0] ?? '']!, file }, sources };
+    },
+    replay: (file, _read, _start, id) =>
+      Promise.resolve(
+        id === lostWrite.id
+          ? { ok: true, finding: lostWrite, lines: [] }
+          : { ok: false, message: `${file} has no finding ${id}`, rehearsal: { report: safe, sources } },
+      ),
+    startEngine: () => Promise.resolve(void seen.engines++).then(() => engine),
+    ...overrides.simulator,
+  };
+  const io: Surroundings = {
+    version: '1.2.3',
+    out: { isTerminal: false, width: 80, colour: false, write: (text) => void (seen.out += text) },
+    err: { isTerminal: overrides.isTerminal ?? false, width: 80, write: (text) => void (seen.err += text) },
+    now: () => 0,
+    debug: false,
+    readFile: (path) =>
+      path.startsWith('missing')
+        ? Promise.reject(Object.assign(new Error('ENOENT: /somewhere'), { code: 'ENOENT' }))
+        : Promise.resolve(planText),
+    onInterrupt: (callback) => {
+      overrides.interrupt?.(callback);
+      return () => {};
+    },
+    load: () => Promise.resolve(simulator),
+  };
+  const code = await run(line.split(' '), io);
+  await new Promise((resolve) => setImmediate(resolve));
+  return { code, ...seen };
+}
+
+describe('exit codes', () => {
+  test.each([
+    ['safe.yaml', 0],
+    ['unsafe.yaml', 1],
+    ['invalid.yaml', 2],
+    ['unproven.yaml', 3],
+    ['safe.yaml unproven.yaml', 3],
+    ['unproven.yaml unsafe.yaml', 1],
+    ['unsafe.yaml invalid.yaml unproven.yaml', 2],
+    ['replay a.yaml lost-write-1', 1],
+    ['replay a.yaml nothing-1', 2],
+    ['check safe.yaml', 2],
+    ['nonsense', 2],
+    ['--version', 0],
+  ])('%s gives %i', async (line, expected) => {
+    expect((await cutover(line)).code).toBe(expected);
+  });
+});
+
+describe('output', () => {
+  test('JSON goes to standard output alone, one report for all plans', async () => {
+    const { out, err } = await cutover('safe.yaml unsafe.yaml --format json');
+    const report = reportSchema.parse(JSON.parse(out));
+    expect(report.plans.map((plan) => [plan.file, plan.verdict])).toEqual([
+      ['safe.yaml', 'safe'],
+      ['unsafe.yaml', 'unsafe'],
+    ]);
+    expect(err).toBe('');
+  });
+
+  test('a progress line on a terminal, cleared before the report', async () => {
+    const { err } = await cutover('safe.yaml', { isTerminal: true });
+    expect(err).toContain('forward: expand · 1 state · 2 transitions');
+    expect(err.endsWith('\r\u001B[K')).toBe(true);
+  });
+
+  test('a file that is not there, without a stack', async () => {
+    const { code, out, err, engines } = await cutover('safe.yaml missing.yaml');
+    expect({ code, out, err, engines }).toEqual({
+      code: 2,
+      out: '',
+      err: 'cutover: missing.yaml: no such file\n',
+      engines: 0,
+    });
+  });
+
+  test('check starts no engine, and quotes the line', async () => {
+    const { out, engines } = await cutover('check safe.yaml');
+    expect(engines).toBe(0);
+    expect(out).toContain('! invalid: 1 mistake in the plan');
+    expect(out).toContain('1 | title: Rename users.email');
+  });
+
+  test('check as JSON', async () => {
+    const { out } = await cutover('check safe.yaml --format json');
+    expect(JSON.parse(out)).toEqual({
+      cutover: 1,
+      plans: [
+        {
+          file: 'safe.yaml',
+          valid: false,
+          errors: [{ code: 'x', message: 'wrong', suggestion: null, file: 'safe.yaml', line: 1, column: 3 }],
+        },
+      ],
+    });
+  });
+});
+
+describe('engine', () => {
+  test('each plan gets one, and it is closed', async () => {
+    const { engines, closed } = await cutover('safe.yaml unsafe.yaml');
+    expect({ engines, closed }).toEqual({ engines: 2, closed: 2 });
+  });
+
+  test('a fault is a sentence with the statement', async () => {
+    const { code, err } = await cutover('safe.yaml', {
+      simulator: { rehearse: () => Promise.reject(new EngineFault('the engine died', 'died', 'SELECT\n  boom()')) },
+    });
+    expect({ code, err }).toEqual({ code: 3, err: 'cutover: the engine died\n  in the statement: SELECT boom()\n' });
+  });
+
+  test('one that does not start does not matter when nobody asks for it', async () => {
+    const { code } = await cutover('invalid.yaml', {
+      simulator: {
+        startEngine: () => Promise.reject(new Error('no engine')),
+        rehearse: () => Promise.resolve({ report: invalid, sources }),
+      },
+    });
+    expect(code).toBe(2);
+  });
+});
+
+test('Ctrl-C cancels the search and leaves out the plans after it', async () => {
+  let press = () => {};
+  const { code, out, err } = await cutover('unproven.yaml safe.yaml', {
+    interrupt: (callback) => {
+      press = callback;
+    },
+    simulator: {
+      rehearse: async (file, _read, _start, options) => {
+        press();
+        expect(options?.signal?.aborted).toBe(true);
+        return { report: { ...unproven, file }, sources };
+      },
+    },
+  });
+  expect(code).toBe(3);
+  expect(out).toContain('? unproven');
+  expect(out).not.toContain('✓ safe');
+  expect(err).toBe('cutover: stopped before safe.yaml\n');
+});
