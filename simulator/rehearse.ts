@@ -7,13 +7,14 @@ import { DomainFinder, type ParamDomain } from './explore/domain.ts';
 import { buildPositions, positionLabel, type Position } from './explore/positions.ts';
 import { Programs } from './explore/programs.ts';
 import { replayViolation } from './explore/replay.ts';
-import { Cut, planViolation, Search, type SearchLimits } from './explore/search.ts';
+import { planViolation } from './explore/blame.ts';
+import { Cut, Search, type SearchLimits } from './explore/search.ts';
 import { sweep } from './explore/sweep.ts';
 import { traceOf } from './explore/trace.ts';
 import { pointOfNoReturn, rollbackTriangle } from './explore/triangle.ts';
 import { Transitions } from './explore/transitions.ts';
 import { Collector, type Group, type Violation } from './explore/violations.ts';
-import { Reference } from './explore/worlds.ts';
+import { Reference, type Want } from './explore/worlds.ts';
 import { ruleOf } from './findings/catalog.ts';
 import { loadPlan } from './plan/load.ts';
 import type { Plan, PlanResult, Request, Step } from './plan/model.ts';
@@ -46,7 +47,12 @@ const unboundedContents = 4_000;
 const defaultWriteBound = 4;
 const extraRows = 2;
 
-export async function rehearse(file: string, read: (path: string) => Promise<string>, engine: () => Promise<Engine>, options: RehearseOptions = {}): Promise<Rehearsal> {
+export async function rehearse(
+  file: string,
+  read: (path: string) => Promise<string>,
+  engine: () => Promise<Engine>,
+  options: RehearseOptions = {},
+): Promise<Rehearsal> {
   const loaded = await loadPlan(file, read);
   if (!loaded.ok) return invalid(file, loaded);
   const run = new Run(loaded.plan, options);
@@ -66,7 +72,7 @@ export interface ReplayLine {
 }
 
 export type Replay =
-  | { readonly ok: true; readonly finding: Finding; readonly lines: readonly ReplayLine[]; readonly sources: ReadonlyMap<string, string> }
+  | { readonly ok: true; readonly finding: Finding; readonly lines: readonly ReplayLine[] }
   | { readonly ok: false; readonly message: string; readonly rehearsal: Rehearsal };
 
 /** Plays one finding's trace statement by statement on a fresh database. */
@@ -82,12 +88,18 @@ export async function replay(
   const run = new Run(loaded.plan, options);
   const report = await run.report(engine);
   const finding = report.findings.find((f) => f.id === findingId);
-  if (finding === undefined) return { ok: false, message: `no finding ${findingId}`, rehearsal: { report, sources: loaded.plan.sources } };
-  return { ok: true, finding, lines: await run.replay(finding), sources: loaded.plan.sources };
+  if (finding === undefined)
+    return { ok: false, message: `no finding ${findingId}`, rehearsal: { report, sources: loaded.plan.sources } };
+  return { ok: true, finding, lines: await run.replay(finding) };
 }
 
 function invalid(file: string, loaded: PlanResult & { ok: false }): Rehearsal {
-  const errors = loaded.errors.map((e) => ({ code: e.code, message: e.message, ...e.location, suggestion: e.suggestion }));
+  const errors = loaded.errors.map((e) => ({
+    code: e.code,
+    message: e.message,
+    ...e.location,
+    suggestion: e.suggestion,
+  }));
   return { report: { ...emptyReport(file, ''), verdict: 'invalid', errors }, sources: loaded.sources };
 }
 
@@ -96,7 +108,17 @@ function emptyReport(file: string, title: string): PlanReport {
     file,
     title,
     verdict: 'unproven',
-    exploration: { complete: false, states: 0, transitions: 0, elapsedMs: 0, neverExercised: [], statements: 0, writeBound: null, domain: {}, cut: null },
+    exploration: {
+      complete: false,
+      states: 0,
+      transitions: 0,
+      elapsedMs: 0,
+      neverExercised: [],
+      statements: 0,
+      writeBound: null,
+      domain: {},
+      cut: null,
+    },
     steps: [],
     rollback: [],
     pointOfNoReturn: null,
@@ -129,6 +151,8 @@ class Run {
   private cut: string | null = null;
   private writeBound: number | null = null;
   private statementsBefore = 0;
+  /** The search is over: what is left is short, and no limit cuts it. */
+  private finishing = false;
   private readonly heads = new Map<string, Violation>();
 
   constructor(
@@ -156,11 +180,18 @@ class Run {
     if (!(error instanceof EngineFault)) throw error;
     const cancelled = error.reason === 'closed';
     this.cut = cancelled ? 'cancelled' : error.message;
-    const report = await this.finish(base, false);
+    const report = await this.finish(base, !cancelled).catch((again: unknown) => {
+      if (!(again instanceof EngineFault)) throw again;
+      return this.finish(base, false);
+    });
     if (cancelled) return report;
     const location = this.locate(error.sql);
     const message = error.sql === null ? error.message : `${error.message}: ${error.sql}`;
-    return { ...report, verdict: 'unproven', errors: [{ code: `engine-${error.reason}`, message, ...location, suggestion: null }] };
+    return {
+      ...report,
+      verdict: 'unproven',
+      errors: [{ code: `engine-${error.reason}`, message, ...location, suggestion: null }],
+    };
   }
 
   /** Where a statement stands in the plan, as well as it can be told. */
@@ -171,7 +202,9 @@ class Run {
       ...this.plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements)),
       ...this.plan.steps.flatMap((s) => (s.kind === 'migrate' ? s.sql.statements : [])),
     ];
-    const found = all.find((s) => sql !== null && (sql.includes(s.text) || s.pieces.every((p) => p.kind !== 'text' || sql.includes(p.text))));
+    const found = all.find(
+      (s) => sql !== null && (sql.includes(s.text) || s.pieces.every((p) => p.kind !== 'text' || sql.includes(p.text))),
+    );
     return found?.location ?? { file: this.plan.file, line: 1, column: 1 };
   }
 
@@ -198,7 +231,7 @@ class Run {
     const transitions = new Transitions(engine, this.options.seed ?? defaults.seed, () => {
       this.progress();
       const reason = this.stopReason();
-      if (reason !== null) throw new Cut(reason);
+      if (reason !== null && !this.finishing) throw new Cut(reason);
     });
     const { positions, last } = buildPositions(this.plan);
     const started = await engine.start(
@@ -209,30 +242,61 @@ class Run {
     const start = { schema: started.schema, content: transitions.internContent(started.content) };
     const catalogs = new Map<SchemaId, Catalog>([[start.schema, await engine.catalog(start.schema)]]);
     const plainRun = await this.plainRun(engine, transitions, positions, start);
-    for (const schema of new Set(plainRun.nominal.values())) if (!catalogs.has(schema)) catalogs.set(schema, await engine.catalog(schema));
+    for (const schema of new Set(plainRun.nominal.values()))
+      if (!catalogs.has(schema)) catalogs.set(schema, await engine.catalog(schema));
     const seedCatalog = catalogs.get(start.schema) as Catalog;
     const view = (version: string): { schema: SchemaId; catalog: Catalog } => {
       const position = positions.find((p) => p.live.includes(version) && plainRun.nominal.has(p.id));
       const schema = (position === undefined ? undefined : plainRun.nominal.get(position.id)) ?? start.schema;
       return { schema, catalog: catalogs.get(schema) ?? seedCatalog };
     };
-    const finder = new DomainFinder(this.plan, engine, parseContent(transitions.contents.text(start.content)), seedCatalog, view);
+    const finder = new DomainFinder(
+      this.plan,
+      engine,
+      parseContent(transitions.contents.text(start.content)),
+      seedCatalog,
+      view,
+    );
     const domains = new Map<string, ReadonlyMap<string, ParamDomain>>();
-    for (const name of new Set(this.plan.versions.flatMap((v) => [...v.requests.keys()]))) domains.set(name, await finder.request(name));
-    const volatile = await engine.volatileFunctions(start.schema, [...new Set(this.plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements.flatMap((s) => s.functions))))]);
+    for (const name of new Set(this.plan.versions.flatMap((v) => [...v.requests.keys()])))
+      domains.set(name, await finder.request(name));
+    const volatile = await engine.volatileFunctions(start.schema, [
+      ...new Set(
+        this.plan.versions.flatMap((v) =>
+          [...v.requests.values()].flatMap((r) => r.statements.flatMap((s) => s.functions)),
+        ),
+      ),
+    ]);
     const isRead = (request: Request): boolean =>
-      request.statements.every((s) => s.node === 'SelectStmt' && !s.modifies && !s.functions.some((f) => volatile.has(f)));
+      request.statements.every(
+        (s) => s.node === 'SelectStmt' && !s.modifies && !s.functions.some((f) => volatile.has(f)),
+      );
     const programs = new Programs(this.plan, transitions, domains, isRead);
-    const usesRandom = [...catalogs.values()].some((c) => c.usesRandom) || this.plan.versions.some((v) => [...v.requests.values()].some((r) => r.statements.some((s) => s.functions.some(isRandom))));
+    const usesRandom =
+      [...catalogs.values()].some((c) => c.usesRandom) ||
+      this.plan.versions.some((v) =>
+        [...v.requests.values()].some((r) => r.statements.some((s) => s.functions.some(isRandom))),
+      );
     this.ground = { engine, transitions, positions, last, start, ...plainRun, catalogs, domains, programs, usesRandom };
     return null;
   }
 
-  private startError(started: { readonly sqlstate: string; readonly message: string; readonly statement: number; readonly part?: 'schema' | 'seed' }): PlanReport['errors'][number] {
+  private startError(started: {
+    readonly sqlstate: string;
+    readonly message: string;
+    readonly statement: number;
+    readonly part?: 'schema' | 'seed';
+  }): PlanReport['errors'][number] {
     const part = started.part ?? 'schema';
     const sql = part === 'seed' ? this.plan.seed : this.plan.schema;
-    const location = sql?.statements[started.statement]?.location ?? sql?.location ?? { file: this.plan.file, line: 1, column: 1 };
-    return { code: `${part}-fails`, message: `The ${part} does not load: ${started.message} (${started.sqlstate})`, ...location, suggestion: null };
+    const location = sql?.statements[started.statement]?.location ??
+      sql?.location ?? { file: this.plan.file, line: 1, column: 1 };
+    return {
+      code: `${part}-fails`,
+      message: `The ${part} does not load: ${started.message} (${started.sqlstate})`,
+      ...location,
+      suggestion: null,
+    };
   }
 
   /** Goes through the plan once with no requests at all: the schema at each position, and what the last one holds. */
@@ -244,7 +308,11 @@ class Run {
   ): Promise<{ nominal: Map<number, SchemaId>; finalContent: number | null }> {
     const nominal = new Map<number, SchemaId>([[0, start.schema]]);
     let { schema, content } = start;
-    const probe = this.makeSearch({ engine, transitions, positions, start, nominal }, null, unlimited(() => this.stopReason()));
+    const probe = this.makeSearch(
+      { engine, transitions, positions, start, nominal },
+      null,
+      unlimited(() => this.stopReason()),
+    );
     for (let at = positions[0]; at !== undefined && at.forward !== null; at = positions[at.forward.to]) {
       const { action, to } = at.forward;
       if (at.job !== null) {
@@ -263,7 +331,11 @@ class Run {
     return { nominal, finalContent: content };
   }
 
-  private makeSearch(ground: Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nominal'>, full: Ground | null, limits: SearchLimits): Search {
+  private makeSearch(
+    ground: Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nominal'>,
+    full: Ground | null,
+    limits: SearchLimits,
+  ): Search {
     const digests = new Map<SchemaId, Promise<string>>();
     const schemaDigest = (schema: SchemaId): Promise<string> => {
       const known = digests.get(schema) ?? ground.engine.catalog(schema).then((c) => c.unorderedDigest);
@@ -271,26 +343,70 @@ class Run {
       return known;
     };
     const programs = full?.programs ?? new Programs(this.plan, ground.transitions, new Map(), () => false);
-    const input = { plan: this.plan, positions: ground.positions, programs, transitions: ground.transitions, nominal: ground.nominal, schemaDigest, usesRandom: full?.usesRandom ?? false, beforeJob: checkBackfill, start: ground.start };
+    const input = {
+      plan: this.plan,
+      positions: ground.positions,
+      programs,
+      transitions: ground.transitions,
+      nominal: ground.nominal,
+      schemaDigest,
+      usesRandom: full?.usesRandom ?? false,
+      beforeJob: checkBackfill,
+      start: ground.start,
+    };
     return new Search(input, (want) => this.references(ground, full, programs, want), limits);
   }
 
-  private references(ground: Pick<Ground, 'transitions' | 'start' | 'positions'>, full: Ground | null, programs: Programs, want: Search['want']): { first: Reference; second: Reference | null } {
+  private references(
+    ground: Pick<Ground, 'transitions' | 'start' | 'positions'>,
+    full: Ground | null,
+    programs: Programs,
+    want: Want,
+  ): { first: Reference; second: Reference | null } {
     const { transitions, start } = ground;
-    const counts = (content: number): readonly number[] => Object.values(parseContent(transitions.contents.text(content)).tables).map((rows) => rows.length);
-    const requestOf = (version: string) => (action: { readonly request: string }): Request | null => programs.version(version).requests.get(action.request) ?? null;
-    const first = new Reference(start.schema, requestOf(this.plan.versions[0]?.name ?? ''), start.content, programs, transitions, want, counts, extraRows);
+    const counts = (content: number): readonly number[] =>
+      Object.values(parseContent(transitions.contents.text(content)).tables).map((rows) => rows.length);
+    const requestOf =
+      (version: string) =>
+      (action: { readonly request: string }): Request | null =>
+        programs.version(version).requests.get(action.request) ?? null;
+    const first = new Reference(
+      start.schema,
+      requestOf(this.plan.versions[0]?.name ?? ''),
+      start.content,
+      programs,
+      transitions,
+      want,
+      counts,
+      extraRows,
+    );
     if (full === null || full.finalContent === null || !this.needsSecond(programs)) return { first, second: null };
     const schema = full.nominal.get(full.last);
     const version = full.positions[full.last]?.live[0];
     if (schema === undefined || version === undefined) return { first, second: null };
-    return { first, second: new Reference(schema, requestOf(version), full.finalContent, programs, transitions, want, counts, extraRows) };
+    return {
+      first,
+      second: new Reference(
+        schema,
+        requestOf(version),
+        full.finalContent,
+        programs,
+        transitions,
+        want,
+        counts,
+        extraRows,
+      ),
+    };
   }
 
   /** A second reference is needed when some version can say what the first can't. */
   private needsSecond(programs: Programs): boolean {
     const first = this.plan.versions[0];
-    return this.plan.versions.some((v) => programs.offers(v.name).some((o) => first?.requests.has(o.action.request) !== true || !programs.canSend(first.name, o.action)));
+    return this.plan.versions.some((v) =>
+      programs
+        .offers(v.name)
+        .some((o) => first?.requests.has(o.action.request) !== true || !programs.canSend(first.name, o.action)),
+    );
   }
 
   // ---- exploring ------------------------------------------------------------------------------
@@ -311,7 +427,11 @@ class Run {
   }
 
   private async describeReferences(ground: Ground): Promise<void> {
-    const probe = this.makeSearch(ground, ground, unlimited(() => this.stopReason()));
+    const probe = this.makeSearch(
+      ground,
+      ground,
+      unlimited(() => this.stopReason()),
+    );
     await probe.describeVersion(ground.start.schema, this.plan.versions[0]?.name ?? '');
     const last = ground.positions[ground.last]?.live[0];
     const schema = ground.nominal.get(ground.last);
@@ -337,7 +457,6 @@ class Run {
     try {
       this.phase = 'forward';
       await search.forward();
-      await judgeStops(search, this.plan);
       await checkVerifySeesDrift(search, this.plan, ground.positions);
       this.phase = 'rollback';
       await search.rollBack();
@@ -345,7 +464,7 @@ class Run {
       await sweep(search, search.input, ground.domains);
       return true;
     } catch (error) {
-      if (error instanceof Cut && maxWrites === null && this.stopReason() === null && search.nodes.length <= limits.maxStates) return false;
+      if (error instanceof Cut && maxWrites === null && this.stopReason() === null) return false;
       throw error;
     }
   }
@@ -354,7 +473,10 @@ class Run {
 
   private async finish(base: PlanReport, canReplay = true): Promise<PlanReport> {
     const { search, ground } = this;
-    if (search === null || ground === null) return { ...base, exploration: { ...base.exploration, cut: this.cut, elapsedMs: Date.now() - this.started } };
+    this.finishing = true;
+    if (search === null || ground === null)
+      return { ...base, exploration: { ...base.exploration, cut: this.cut, elapsedMs: Date.now() - this.started } };
+    if (canReplay) await judgeStops(search, this.plan);
     const neverExercised = this.neverExercised(search, ground);
     const { findings, errors } = await this.findings(search, ground, canReplay);
     const cells = rollbackTriangle(this.plan, ground.positions, search.nodes);
@@ -385,10 +507,15 @@ class Run {
     const domain: Record<string, (string | null)[]> = {};
     for (const [request, params] of ground.domains)
       for (const param of params.keys()) {
-        const values = new Set(this.plan.versions.flatMap((v) => (v.requests.has(request) ? [...ground.programs.values(v, request, param)] : [])));
+        const values = new Set(
+          this.plan.versions.flatMap((v) =>
+            v.requests.has(request) ? [...ground.programs.values(v, request, param)] : [],
+          ),
+        );
         domain[`${request}.${param}`] = [...values];
       }
-    for (const [request, [searched, all]] of ground.programs.limited) domain[request] = [`${searched} of ${all} combinations`];
+    for (const [request, [searched, all]] of ground.programs.limited)
+      domain[request] = [`${searched} of ${all} combinations`];
     return domain;
   }
 
@@ -399,10 +526,11 @@ class Run {
       const positions = ground.positions.filter((p) => p.live.includes(version.name) && p.phase !== 'rolling-back');
       for (const request of version.requests.keys()) {
         const name = `${version.name}.${request}`;
-        const not = positions.filter((p) => !search.exercised.has(`${p.id}|${version.name}|${request}`));
+        const not = positions.filter((p) => !search.evaluator.exercised.has(`${p.id}|${version.name}|${request}`));
         if (not.length === positions.length) missing.push(name);
         else for (const p of not) missing.push(`${name} at ${positionLabel(p)}`);
-        if (not.length < positions.length && !search.accepted.has(`${version.name}|${request}`)) missing.push(`${name} (refused wherever it ran)`);
+        if (not.length < positions.length && !search.evaluator.accepted.has(`${version.name}|${request}`))
+          missing.push(`${name} (refused wherever it ran)`);
       }
     }
     if (missing.length > 0 && this.cut === null) search.collector.add(this.neverExercisedViolation(missing));
@@ -410,19 +538,33 @@ class Run {
   }
 
   private neverExercisedViolation(missing: readonly string[]): Violation {
-    const step = this.plan.steps.find((s) => missing.some((m) => m.includes(`at ${s.name}`))) ?? (this.plan.steps[0] as Step);
+    const step = this.plan.steps.find((s) => missing.some((m) => m.includes(`at ${s.name}`))) ?? this.plan.steps[0];
+    if (step === undefined) throw new RangeError('a plan has steps');
     const shown = missing.slice(0, 5).join(', ');
-    return planViolation('never-exercised', step, `${missing.length > 5 ? `${shown} and ${missing.length - 5} more` : shown}: never run, or never accepted; nothing was shown about them`);
+    return planViolation(
+      'never-exercised',
+      step,
+      `${missing.length > 5 ? `${shown} and ${missing.length - 5} more` : shown}: never run, or never accepted; nothing was shown about them`,
+    );
   }
 
-  private async findings(search: Search, ground: Ground, canReplay: boolean): Promise<{ findings: Finding[]; errors: PlanReport['errors'] }> {
+  private async findings(
+    search: Search,
+    ground: Ground,
+    canReplay: boolean,
+  ): Promise<{ findings: Finding[]; errors: PlanReport['errors'] }> {
     this.phase = 'replay';
     const errors: PlanReport['errors'] = [];
     const findings: Finding[] = [];
     const groups = await this.classified(search, ground, canReplay);
     for (const group of groups) {
-      if (canReplay && group.head.node !== null && this.options.signal?.aborted !== true) {
-        const replay = await replayViolation({ plan: this.plan, engine: ground.engine, search, seed: this.options.seed ?? defaults.seed }, group.head);
+      // What can't be replayed any more, since the engine is gone, is no finding.
+      if (!canReplay && group.head.node !== null) continue;
+      if (group.head.node !== null) {
+        const replay = await replayViolation(
+          { plan: this.plan, engine: ground.engine, search, seed: this.options.seed ?? defaults.seed },
+          group.head,
+        );
         if (!replay.ok) {
           errors.push(this.notReproduced(group.head, replay.why));
           continue;
@@ -441,7 +583,9 @@ class Run {
     if (!canAsk) return search.collector.groups;
     const collector = new Collector();
     for (const group of search.collector.groups) {
-      const head = await classify(search, group.head, ground.positions, (c) => parseContent(ground.transitions.contents.text(c)));
+      const head = await classify(search, group.head, ground.positions, (c) =>
+        parseContent(ground.transitions.contents.text(c)),
+      );
       collector.add(head);
       for (const follower of group.followers) collector.addTo(head, follower);
     }
@@ -479,14 +623,23 @@ class Run {
       column: head.location.column,
       allowed: allow?.reason ?? null,
       hint: rule.hint,
-      consequences: group.followers.map((f) => ({ rule: f.rule, step: f.step.name, version: f.version, request: f.action?.request ?? null, message: f.message })),
+      consequences: group.followers.map((f) => ({
+        rule: f.rule,
+        step: f.step.name,
+        version: f.version,
+        request: f.action?.request ?? null,
+        message: f.message,
+      })),
       trace: traceOf(head, this.plan, ground.positions),
     };
   }
 
   /** An allowance that matches nothing hides nothing, and is itself reported. */
   private unusedAllowances(findings: readonly Finding[]): Finding[] {
-    const unused = [...this.plan.allow.map((a) => ({ allow: a, step: null as Step | null })), ...this.plan.steps.flatMap((s) => s.allow.map((a) => ({ allow: a, step: s as Step | null })))].filter(
+    const unused = [
+      ...this.plan.allow.map((a) => ({ allow: a, step: null as Step | null })),
+      ...this.plan.steps.flatMap((s) => s.allow.map((a) => ({ allow: a, step: s as Step | null }))),
+    ].filter(
       ({ allow, step }) => !findings.some((f) => f.rule === allow.rule && (step === null || f.step === step.name)),
     );
     return unused.map(({ allow, step }, i) => ({
@@ -516,13 +669,20 @@ class Run {
     const head = this.heads.get(finding.id);
     if (search === null || ground === null || head === undefined) return [];
     const lines: ReplayLine[] = [];
-    await replayViolation({ plan: this.plan, engine: ground.engine, search, seed: this.options.seed ?? defaults.seed }, head, (played, content) => {
-      const event = finding.trace[lines.length];
-      if (event === undefined) return;
-      const isLast = lines.length === finding.trace.length - 1;
-      const result = played.outcome === null || played.outcome.ok ? event.result : `error ${played.outcome.sqlstate}: ${played.outcome.message}`;
-      lines.push({ event, result, reference: isLast ? finding.expected : null, differs: isLast, content });
-    });
+    await replayViolation(
+      { plan: this.plan, engine: ground.engine, search, seed: this.options.seed ?? defaults.seed },
+      head,
+      (played, content) => {
+        const event = finding.trace[lines.length];
+        if (event === undefined) return;
+        const isLast = lines.length === finding.trace.length - 1;
+        const result =
+          played.outcome === null || played.outcome.ok
+            ? event.result
+            : `error ${played.outcome.sqlstate}: ${played.outcome.message}`;
+        lines.push({ event, result, reference: isLast ? finding.expected : null, differs: isLast, content });
+      },
+    );
     return lines;
   }
 }
@@ -532,7 +692,15 @@ function unlimited(stop: () => string | null): SearchLimits {
 }
 
 function stepReport(step: Step): PlanReport['steps'][number] {
-  return { name: step.name, kind: step.kind, line: step.location.line, locks: [], rewrites: [], scans: [], forecast: null };
+  return {
+    name: step.name,
+    kind: step.kind,
+    line: step.location.line,
+    locks: [],
+    rewrites: [],
+    scans: [],
+    forecast: null,
+  };
 }
 
 function slug(name: string): string {

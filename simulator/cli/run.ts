@@ -99,9 +99,9 @@ function readFailure(error: unknown): string {
 }
 
 /** A plan's statement that the engine did not survive, or a defect: said in a sentence, without a stack. */
-function fault(io: Surroundings, error: unknown): ExitCode {
+function fault(io: Surroundings, error: unknown, file?: string): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = [`cutover: ${oneLine(message)}`];
+  const lines = [`cutover: ${file === undefined ? '' : `${visible(file)}: `}${oneLine(message)}`];
   if (isEngineFault(error) && error.sql !== null) lines.push(`  in the statement: ${oneLine(error.sql)}`);
   if (io.debug && error instanceof Error) lines.push(error.stack ?? '');
   io.err.write(`${lines.join('\n')}\n`);
@@ -143,26 +143,33 @@ function checkJson(checked: readonly { readonly file: string; readonly result: P
 
 async function rehearsePlans(files: readonly string[], options: Options, io: Surroundings): Promise<ExitCode> {
   const simulator = await io.load();
+  const engines = new Engines(simulator, io);
   return interruptible(io, async (signal) => {
     const reports: PlanReport[] = [];
-    const skipped: string[] = [];
+    const codes: ExitCode[] = [];
     for (const file of files) {
       if (signal.aborted) {
-        skipped.push(file);
+        io.err.write(`cutover: stopped before ${visible(file)}\n`);
+        codes.push(exitCodes.unproven);
         continue;
       }
-      const { report, sources } = await withEngine(simulator, io, (engine, progress) =>
-        simulator.rehearse(file, io.readFile, engine, { ...limits(options), signal, onProgress: progress }),
-      );
-      if (options.format === 'text') {
-        const blank = reports.length > 0 ? '\n' : '';
-        io.out.write(blank + renderText(report, { ...io.out, sources, elapsed: true }));
+      try {
+        const { report, sources } = await engines.lend((engine, onProgress) =>
+          simulator.rehearse(file, io.readFile, engine, { ...limits(options), signal, onProgress }),
+        );
+        if (options.format === 'text') {
+          const gap = reports.length > 0 ? '\n' : '';
+          io.out.write(gap + renderText(report, { ...io.out, sources, elapsed: true }));
+        }
+        reports.push(report);
+        codes.push(exitCodes[report.verdict]);
+      } catch (error) {
+        // The plans after it are rehearsed all the same.
+        codes.push(fault(io, error, file));
       }
-      reports.push(report);
     }
     if (options.format === 'json') io.out.write(renderJson({ cutover: 1, plans: reports }));
-    if (skipped.length > 0) io.err.write(`cutover: stopped before ${skipped.map(visible).join(', ')}\n`);
-    return worst([...reports.map(({ verdict }) => exitCodes[verdict]), ...(skipped.length > 0 ? [3 as const] : [])]);
+    return worst(codes);
   });
 }
 
@@ -170,8 +177,8 @@ async function replayFinding(command: Extract<Command, { kind: 'replay' }>, io: 
   const { plan, finding: id, options } = command;
   const simulator = await io.load();
   return interruptible(io, async (signal) => {
-    const result = await withEngine(simulator, io, (engine, progress) =>
-      simulator.replay(plan, io.readFile, engine, id, { ...limits(options), signal, onProgress: progress }),
+    const result = await new Engines(simulator, io).lend((engine, onProgress) =>
+      simulator.replay(plan, io.readFile, engine, id, { ...limits(options), signal, onProgress }),
     );
     if (!result.ok) {
       const { report, sources } = result.rehearsal;
@@ -199,22 +206,30 @@ function limits(options: Options): RehearseOptions {
   };
 }
 
-/** The engine boots while the plan is being read; it is closed whatever happens. */
-async function withEngine<T>(
-  simulator: Simulator,
-  io: Surroundings,
-  work: (engine: () => Promise<Engine>, onProgress: NonNullable<RehearseOptions['onProgress']>) => Promise<T>,
-): Promise<T> {
-  const engine = simulator.startEngine();
-  // Nobody may ask for it: an invalid plan needs no engine, and its failure would be nobody's.
-  engine.catch(() => {});
-  const progress = progressLine(io.err, io.now);
-  try {
-    return await work(() => engine, progress.update);
-  } finally {
-    progress.clear();
-    // The next plan's engine is not to be in memory beside this one.
-    await engine.then((started) => started.close()).catch(() => {});
+/** An engine for each plan, one in memory at a time. */
+class Engines {
+  private closing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly simulator: Simulator,
+    private readonly io: Surroundings,
+  ) {}
+
+  /** It boots while the plan is being read. It is closed whatever happens, and the answer does not wait for that. */
+  async lend<T>(
+    work: (engine: () => Promise<Engine>, onProgress: NonNullable<RehearseOptions['onProgress']>) => Promise<T>,
+  ): Promise<T> {
+    await this.closing;
+    const engine = this.simulator.startEngine();
+    engine.catch(() => {});
+    const progress = progressLine(this.io.err, this.io.now);
+    try {
+      return await work(() => engine, progress.update);
+    } finally {
+      progress.clear();
+      // An invalid plan never asks for it: that it did not start is then no failure.
+      this.closing = engine.then((started) => started.close()).catch(() => {});
+    }
   }
 }
 

@@ -5,7 +5,8 @@
 import type { BackfillStep, DeployStep, Plan, Statement, Step, TableRef, VerifyStep } from '../plan/model.ts';
 import { showAnswer } from './answer.ts';
 import type { Position } from './positions.ts';
-import { planViolation, type JobRun, type Search } from './search.ts';
+import { planViolation } from './blame.ts';
+import type { JobRun, Search } from './search.ts';
 import type { Node, SearchEvent } from './state.ts';
 import { remembers } from './jobs.ts';
 import type { Violation } from './violations.ts';
@@ -27,14 +28,14 @@ export async function checkBackfill(search: Search, position: Position, entries:
     seen.add(key);
     const run = await search.runJob(node.schema, node.content, step, maxBatches);
     if (run.kind === 'endless') {
-      search.endless.add(step);
+      search.evaluator.endless.add(step);
       search.collector.add(endless(owner, step, node, run));
       return;
     }
     if (run.kind === 'error' || !remembers(step.form)) continue;
     const again = await search.runJob(node.schema, run.content, step, maxBatches);
     if (again.kind === 'finished' && again.content === run.content) continue;
-    search.noRestart.add(step);
+    search.evaluator.noRestart.add(step);
     search.collector.add(notIdempotent(owner, step, node, run, again));
     return;
   }
@@ -43,7 +44,11 @@ export async function checkBackfill(search: Search, position: Position, entries:
 function endless(owner: Step, step: BackfillStep, node: Node, run: JobRun): Violation {
   const tail = run.events.slice(0, 4);
   return {
-    ...planViolation('backfill-never-ends', owner, `after ${run.events.length} batches on a few rows, batches go on touching rows`),
+    ...planViolation(
+      'backfill-never-ends',
+      owner,
+      `after ${run.events.length} batches on a few rows, batches go on touching rows`,
+    ),
     node,
     location: step.location,
     tail: tail.slice(0, -1),
@@ -53,10 +58,23 @@ function endless(owner: Step, step: BackfillStep, node: Node, run: JobRun): Viol
 
 function notIdempotent(owner: Step, step: BackfillStep, node: Node, run: JobRun, again: JobRun): Violation {
   const restart: SearchEvent = { kind: 'restart', step };
-  const message = again.kind === 'error' ? `run again, the backfill fails: ${again.error.message}` : 'run again with nothing else going on, the backfill changes what it had done';
+  const message =
+    again.kind === 'error'
+      ? `run again, the backfill fails: ${again.error.message}`
+      : 'run again with nothing else going on, the backfill changes what it had done';
   const tail = [...run.events, restart, ...again.events];
   const failed: SearchEvent[] =
-    again.kind === 'error' ? [{ kind: 'batch', step, sql: again.error.sql, what: `error ${again.error.sqlstate}: ${again.error.message}`, reads: false }] : [];
+    again.kind === 'error'
+      ? [
+          {
+            kind: 'batch',
+            step,
+            sql: again.error.sql,
+            what: `error ${again.error.sqlstate}: ${again.error.message}`,
+            reads: false,
+          },
+        ]
+      : [];
   const all = [...tail, ...failed];
   return {
     ...planViolation('backfill-not-idempotent', owner, message),
@@ -65,14 +83,15 @@ function notIdempotent(owner: Step, step: BackfillStep, node: Node, run: JobRun,
     tail: all.slice(0, -1),
     event: all[all.length - 1] ?? null,
     sqlstate: again.kind === 'error' ? again.error.sqlstate : null,
-    outcome: again.kind === 'error' ? { ok: false, sqlstate: again.error.sqlstate, message: again.error.message } : null,
+    outcome:
+      again.kind === 'error' ? { ok: false, sqlstate: again.error.sqlstate, message: again.error.message } : null,
   };
 }
 
 /** Turns the states that a check stopped into findings: a warning where another run of the backfill mends all of them. */
 export async function judgeStops(search: Search, plan: Plan): Promise<void> {
-  const bySteps = new Map<Step, typeof search.stopped>();
-  for (const stop of search.stopped) bySteps.set(stop.move.step, [...(bySteps.get(stop.move.step) ?? []), stop]);
+  const bySteps = new Map<Step, typeof search.mover.stopped>();
+  for (const stop of search.mover.stopped) bySteps.set(stop.move.step, [...(bySteps.get(stop.move.step) ?? []), stop]);
   for (const [step, stops] of bySteps) {
     const backfill = plan.steps.slice(0, step.index).findLast((s): s is BackfillStep => s.kind === 'backfill');
     let unmended: (typeof stops)[number] | null = null;
@@ -87,11 +106,15 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
     }
     const shown = unmended ?? stops[0];
     if (shown === undefined) continue;
-    const violation = search.checkViolation(shown.node, shown.move, shown.failed);
+    const violation = search.blame.checkViolation(shown.node, shown.move, shown.failed);
     search.collector.add(
       unmended !== null
         ? violation
-        : { ...violation, severity: 'warning', message: `${violation.message} until the backfill is run again, which mends it` },
+        : {
+            ...violation,
+            severity: 'warning',
+            message: `${violation.message} until the backfill is run again, which mends it`,
+          },
     );
   }
 }
@@ -100,8 +123,8 @@ async function mends(search: Search, node: Node, backfill: BackfillStep, step: S
   if (step.kind !== 'verify') return false;
   const run = await search.runJob(node.schema, node.content, backfill, maxBatches);
   if (run.kind !== 'finished') return false;
-  const failed = await search.settle(() => {
-    const result = search.failedCheck({ schema: node.schema, content: run.content }, step.checks);
+  const failed = await search.wants.settle(() => {
+    const result = search.mover.failedCheck({ schema: node.schema, content: run.content }, step.checks);
     return result === null ? 'holds' : result;
   });
   return failed === 'holds';
@@ -135,14 +158,30 @@ function hugeTransactions(plan: Plan): Violation[] {
   for (const step of plan.steps) {
     if (step.kind !== 'backfill') continue;
     const { form } = step;
-    const single = form.kind === 'statement' && !form.batched ? form.statement : form.kind === 'list' && form.statements.length === 1 ? form.statements[0] : undefined;
+    const single =
+      form.kind === 'statement' && !form.batched
+        ? form.statement
+        : form.kind === 'list' && form.statements.length === 1
+          ? form.statements[0]
+          : undefined;
     if (single === undefined) continue;
     const tables = single.tables.map((t) => t.table);
-    const known = tables.map((t) => [t, plan.production.get(t)?.rows] as const).filter(([, rows]) => rows !== undefined);
-    const largest = known.reduce<readonly [string, number] | null>((max, [t, rows]) => (max === null || (rows ?? 0) > max[1] ? [t, rows ?? 0] : max), null);
+    const known = tables
+      .map((t) => [t, plan.production.get(t)?.rows] as const)
+      .filter(([, rows]) => rows !== undefined);
+    const largest = known.reduce<readonly [string, number] | null>(
+      (max, [t, rows]) => (max === null || (rows ?? 0) > max[1] ? [t, rows ?? 0] : max),
+      null,
+    );
     if (largest !== null && largest[1] >= largeTable) {
       const rows = largest[1].toLocaleString('en-US');
-      violations.push(planViolation('backfill-in-one-transaction', step, `one statement touches the ${rows} rows of ${largest[0]} in one transaction`));
+      violations.push(
+        planViolation(
+          'backfill-in-one-transaction',
+          step,
+          `one statement touches the ${rows} rows of ${largest[0]} in one transaction`,
+        ),
+      );
     } else if (largest === null && tables.length > 0) {
       const message = `one statement touches all of ${tables[0]} in one transaction; the plan states no size for it, so it is taken as large (an assumption)`;
       violations.push({ ...planViolation('backfill-in-one-transaction', step, message), severity: 'warning' });
@@ -152,9 +191,12 @@ function hugeTransactions(plan: Plan): Violation[] {
 }
 
 /** What a backfill writes: its table and columns (none: whole rows). */
-export function backfillTargets(step: BackfillStep): readonly { readonly table: TableRef; readonly columns: readonly string[] }[] {
+export function backfillTargets(
+  step: BackfillStep,
+): readonly { readonly table: TableRef; readonly columns: readonly string[] }[] {
   const { form } = step;
-  const statements: readonly Statement[] = form.kind === 'list' ? form.statements : form.kind === 'script' ? form.write : [form.statement];
+  const statements: readonly Statement[] =
+    form.kind === 'list' ? form.statements : form.kind === 'script' ? form.write : [form.statement];
   return statements.flatMap((s) => (s.target === null ? [] : [s.target]));
 }
 
@@ -173,21 +215,32 @@ function switchesReads(plan: Plan, deploy: DeployStep, targets: ReturnType<typeo
     const old = before.requests.get(name)?.statements ?? [];
     const had = (pick: (s: Statement) => readonly string[]): Set<string> => new Set(old.flatMap((s) => [...pick(s)]));
     const newColumns = request.statements.flatMap((s) => s.columns).filter((c) => !had((s) => s.columns).has(c));
-    const newTables = request.statements.flatMap((s) => s.tables.map((t) => t.table)).filter((t) => !had((s) => s.tables.map((x) => x.table)).has(t));
-    if (targets.some((t) => newTables.includes(t.table.table) || t.columns.some((c) => newColumns.includes(c)))) return true;
+    const newTables = request.statements
+      .flatMap((s) => s.tables.map((t) => t.table))
+      .filter((t) => !had((s) => s.tables.map((x) => x.table)).has(t));
+    if (targets.some((t) => newTables.includes(t.table.table) || t.columns.some((c) => newColumns.includes(c))))
+      return true;
   }
   return false;
 }
 
 /** For each backfill: the deploy that first reads what it wrote, and the verify steps in between. */
-function switches(plan: Plan): readonly { readonly backfill: BackfillStep; readonly deploy: DeployStep; readonly verifies: readonly VerifyStep[] }[] {
+function switches(plan: Plan): readonly {
+  readonly backfill: BackfillStep;
+  readonly deploy: DeployStep;
+  readonly verifies: readonly VerifyStep[];
+}[] {
   const found: { backfill: BackfillStep; deploy: DeployStep; verifies: readonly VerifyStep[] }[] = [];
   for (const backfill of plan.steps) {
     if (backfill.kind !== 'backfill') continue;
     const targets = backfillTargets(backfill);
-    const deploy = plan.steps.find((s): s is DeployStep => s.kind === 'deploy' && s.index > backfill.index && switchesReads(plan, s, targets));
+    const deploy = plan.steps.find(
+      (s): s is DeployStep => s.kind === 'deploy' && s.index > backfill.index && switchesReads(plan, s, targets),
+    );
     if (deploy === undefined) continue;
-    const verifies = plan.steps.filter((s): s is VerifyStep => s.kind === 'verify' && s.index > backfill.index && s.index < deploy.index);
+    const verifies = plan.steps.filter(
+      (s): s is VerifyStep => s.kind === 'verify' && s.index > backfill.index && s.index < deploy.index,
+    );
     found.push({ backfill, deploy, verifies });
   }
   return found;
@@ -196,7 +249,13 @@ function switches(plan: Plan): readonly { readonly backfill: BackfillStep; reado
 function unverifiedSwitches(plan: Plan): Violation[] {
   return switches(plan)
     .filter((s) => s.verifies.length === 0)
-    .map(({ backfill, deploy }) => planViolation('missing-verify', deploy, `"${deploy.name}" reads what "${backfill.name}" filled, and nothing verified it`));
+    .map(({ backfill, deploy }) =>
+      planViolation(
+        'missing-verify',
+        deploy,
+        `"${deploy.name}" reads what "${backfill.name}" filled, and nothing verified it`,
+      ),
+    );
 }
 
 // ---- drift put in on purpose --------------------------------------------------------------------
@@ -230,11 +289,19 @@ function drifts(backfill: BackfillStep): readonly Drift[] {
     const name = `${table.schema === null ? '' : `"${table.schema}".`}"${table.table}"`;
     const first = `ctid = (SELECT ctid FROM ${name} ORDER BY ctid LIMIT 1)`;
     const perColumn = columns.flatMap((c): Drift[] => [
-      { what: `one row of ${table.table} with another ${c}`, sql: `UPDATE ${name} SET "${c}" = (SELECT t."${c}" FROM ${name} t WHERE t."${c}" IS DISTINCT FROM x."${c}" LIMIT 1) FROM ${name} x WHERE x.ctid = ${name}.ctid AND ${name}.${first}` },
-      ...['drift', '424242', '2001-01-01', 'true'].map((v) => ({ what: `one row of ${table.table} with another ${c}`, sql: `UPDATE ${name} SET "${c}" = '${v}' WHERE ${first}` })),
+      {
+        what: `one row of ${table.table} with another ${c}`,
+        sql: `UPDATE ${name} SET "${c}" = (SELECT t."${c}" FROM ${name} t WHERE t."${c}" IS DISTINCT FROM x."${c}" LIMIT 1) FROM ${name} x WHERE x.ctid = ${name}.ctid AND ${name}.${first}`,
+      },
+      ...['drift', '424242', '2001-01-01', 'true'].map((v) => ({
+        what: `one row of ${table.table} with another ${c}`,
+        sql: `UPDATE ${name} SET "${c}" = '${v}' WHERE ${first}`,
+      })),
       { what: `one row of ${table.table} with a NULL ${c}`, sql: `UPDATE ${name} SET "${c}" = NULL WHERE ${first}` },
     ]);
-    return columns.length > 0 && !isInsert(backfill) ? perColumn : [...perColumn, { what: `one row of ${table.table} missing`, sql: `DELETE FROM ${name} WHERE ${first}` }];
+    return columns.length > 0 && !isInsert(backfill)
+      ? perColumn
+      : [...perColumn, { what: `one row of ${table.table} missing`, sql: `DELETE FROM ${name} WHERE ${first}` }];
   });
 }
 
@@ -245,18 +312,33 @@ function isInsert(backfill: BackfillStep): boolean {
 }
 
 /** The violation, when the checks pass over a drift that a reader of the version to come would see. */
-async function tryDrift(search: Search, node: Node, verify: VerifyStep, deploy: DeployStep, checks: VerifyStep['checks'], drift: Drift): Promise<Violation | null> {
+async function tryDrift(
+  search: Search,
+  node: Node,
+  verify: VerifyStep,
+  deploy: DeployStep,
+  checks: VerifyStep['checks'],
+  drift: Drift,
+): Promise<Violation | null> {
   const { transitions } = search.input;
-  const call = transitions.callId({ call: { statements: [{ pieces: [drift.sql], as: null, returnsRows: false }], writes: true }, clock: 'step', nonce: 0 });
+  const call = transitions.callId({
+    call: { statements: [{ pieces: [drift.sql], as: null, returnsRows: false }], writes: true },
+    clock: 'step',
+    nonce: 0,
+  });
   const result = await transitions.one({ schema: node.schema, content: node.content, call });
   if (!result.ok || result.content === node.content) return null;
   const drifted = { schema: node.schema, content: result.content };
-  const failed = await search.settle(() => search.failedCheck(drifted, checks) ?? 'holds');
+  const failed = await search.wants.settle(() => search.mover.failedCheck(drifted, checks) ?? 'holds');
   if (failed !== 'holds') return null;
   const seen = await search.wrongRead({ ...node, ...drifted }, deploy.version);
   if (seen === null) return null;
   return {
-    ...planViolation('verify-misses-drift', verify, `with ${drift.what}, the check still passes; ${deploy.version} would then read ${showAnswer(seen.actual)}`),
+    ...planViolation(
+      'verify-misses-drift',
+      verify,
+      `with ${drift.what}, the check still passes; ${deploy.version} would then read ${showAnswer(seen.actual)}`,
+    ),
     node,
     version: deploy.version,
     tail: [{ kind: 'drift', step: verify, sql: drift.sql, what: drift.what }],

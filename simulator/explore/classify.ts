@@ -10,17 +10,24 @@ import { pathTo, type Node } from './state.ts';
 import type { Violation } from './violations.ts';
 
 /** The violation under its exact rule, with the step that caused it where that can be told. */
-export async function classify(search: Search, violation: Violation, positions: readonly Position[], parse: (content: number) => ParsedContent): Promise<Violation> {
+export async function classify(
+  search: Search,
+  violation: Violation,
+  positions: readonly Position[],
+  parse: (content: number) => ParsedContent,
+): Promise<Violation> {
   if (violation.node === null || violation.version === null || violation.action === null) return violation;
   const path = pathTo(violation.node);
   const deleted = rowDeleted(search, path, parse);
-  if (deleted && violation.rule === 'request-fails' && /^(23505|23P01)$/.test(violation.sqlstate ?? '')) return { ...violation, rule: 'resurrected-row' };
+  if (deleted && violation.rule === 'request-fails' && /^(23505|23P01)$/.test(violation.sqlstate ?? ''))
+    return { ...violation, rule: 'resurrected-row' };
   if (violation.rule !== 'lost-write' && violation.rule !== 'rollback-loses-writes') return violation;
   const culprit = await findCulprit(search, violation, path);
   const cause = stepOf(culprit ?? lastWrite(path), positions) ?? violation.step.name;
   const caused: Violation = { ...violation, cause };
   if (violation.rule === 'rollback-loses-writes') return caused;
-  if (deleted && rowCount(violation.outcome) > (await expectedRows(search, violation))) return { ...caused, rule: 'resurrected-row' };
+  if (deleted && rowCount(violation.outcome) > (await expectedRows(search, violation)))
+    return { ...caused, rule: 'resurrected-row' };
   if (culprit?.event?.kind === 'batch') return { ...caused, rule: 'backfill-overwrites' };
   return caused;
 }
@@ -38,17 +45,23 @@ async function expectedRows(search: Search, violation: Violation): Promise<numbe
 function rowDeleted(search: Search, path: readonly Node[], parse: (content: number) => ParsedContent): boolean {
   const counts = path.map((n) => {
     const world = search.first.worlds(n.first)[0];
-    return world === undefined ? {} : Object.fromEntries(Object.entries(parse(world.content).tables).map(([t, rows]) => [t, rows.length]));
+    return world === undefined
+      ? {}
+      : Object.fromEntries(Object.entries(parse(world.content).tables).map(([t, rows]) => [t, rows.length]));
   });
   return counts.some((now, i) => i > 0 && Object.entries(counts[i - 1] ?? {}).some(([t, n]) => (now[t] ?? 0) < n));
 }
 
-async function judgeAt(search: Search, violation: Violation, node: Node): Promise<{ difference: string | null; actual: Answer; expected: Answer | null } | null> {
+async function judgeAt(
+  search: Search,
+  violation: Violation,
+  node: Node,
+): Promise<{ difference: string | null; actual: Answer; expected: Answer | null } | null> {
   const version = violation.version as string;
   const offer = search.input.programs.offers(version).find((o) => o.action === violation.action);
   if (offer === undefined || !offer.read) return null;
   await search.describeVersion(node.schema, version);
-  return search.settle(() => search.judgeRead(node, version, offer));
+  return search.wants.settle(() => search.evaluator.judgeRead(node, version, offer));
 }
 
 /** The state whose event turned the read from right to wrong for the last time. */

@@ -35,7 +35,13 @@ export type JobStep =
       readonly what: string;
       readonly reads: boolean;
     }
-  | { readonly kind: 'error'; readonly sqlstate: string; readonly message: string; readonly sql: string; readonly reads: boolean };
+  | {
+      readonly kind: 'error';
+      readonly sqlstate: string;
+      readonly message: string;
+      readonly sql: string;
+      readonly reads: boolean;
+    };
 
 /** True when the job has something to remember, so that a kill loses it. */
 export function remembers(form: BackfillForm): boolean {
@@ -82,7 +88,8 @@ export class Jobs {
       .spec(call)
       .call.statements.map((s) => describable(s))
       .join('; ');
-    if (!result.ok) return { kind: 'error', sqlstate: result.outcome.sqlstate, message: result.outcome.message, sql, reads: false };
+    if (!result.ok)
+      return { kind: 'error', sqlstate: result.outcome.sqlstate, message: result.outcome.message, sql, reads: false };
     const touched = result.outcome.results.reduce((n, r) => n + r.touched, 0);
     return { kind: 'batch', content: result.content, job, sql, touched, what: what(touched), reads: false };
   }
@@ -118,7 +125,13 @@ export class Jobs {
     const nextKey = this.want(schema, content, this.nextKeyCall(form.by, job.last));
     if (nextKey === null) return null;
     if (!nextKey.ok)
-      return { kind: 'error', sqlstate: nextKey.outcome.sqlstate, message: nextKey.outcome.message, sql: '', reads: true };
+      return {
+        kind: 'error',
+        sqlstate: nextKey.outcome.sqlstate,
+        message: nextKey.outcome.message,
+        sql: '',
+        reads: true,
+      };
     const key = nextKey.outcome.results[0]?.rows?.[0]?.[0] ?? null;
     if (key === null) return { kind: 'finished' };
     const call = this.run([form.statement], rangeBounds(form.statement, key, job.last));
@@ -166,7 +179,9 @@ export class Jobs {
         kind: 'error',
         sqlstate: result.outcome.sqlstate,
         message: result.outcome.message,
-        sql: describable(read), reads: true };
+        sql: describable(read),
+        reads: true,
+      };
     const columns = this.transitions.columns(schema, describable(typeProbe(form.read)));
     const given = result.outcome.results[0]?.rows ?? [];
     if (given.length === 0) return { kind: 'finished' };

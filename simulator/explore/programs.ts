@@ -38,8 +38,10 @@ export class Programs {
   private readonly actions = new Map<string, Action>();
   private readonly offersByVersion = new Map<string, readonly Offer[]>();
   private readonly callIds = new Map<string, CallId>();
+  private readonly wholeCalls = new WeakMap<Request, Map<number, CallId>>();
   private readonly answers = new WeakMap<Result, KeyedAnswer>();
   private readonly versions: ReadonlyMap<string, Version>;
+  private readonly reads = new WeakMap<Request, boolean>();
   /** Requests whose combinations were too many: name → [searched, all]. */
   readonly limited = new Map<string, readonly [number, number]>();
 
@@ -91,7 +93,7 @@ export class Programs {
     const version = this.version(versionName);
     const offers: Offer[] = [];
     for (const request of version.requests.values()) {
-      const read = this.isReadRequest(request);
+      const read = this.isRead(request);
       const { list, total } = combinations(request.params, (p) => this.values(version, request.name, p));
       if (list.length < total) this.limited.set(request.name, [list.length, total]);
       for (const params of list) offers.push(this.offer(request, params, read));
@@ -100,19 +102,31 @@ export class Programs {
     return offers;
   }
 
-  offer(request: Request, params: Params, read = this.isReadRequest(request)): Offer {
-    const stepwise = !request.transaction && request.statements.length > 1 && !read;
+  isRead(request: Request): boolean {
+    let read = this.reads.get(request);
+    if (read === undefined) this.reads.set(request, (read = this.isReadRequest(request)));
+    return read;
+  }
+
+  isStepwise(request: Request): boolean {
+    return !request.transaction && request.statements.length > 1 && !this.isRead(request);
+  }
+
+  offer(request: Request, params: Params, read = this.isRead(request)): Offer {
+    const stepwise = this.isStepwise(request);
     return { action: this.action(request.name, params), request, read, stepwise };
   }
 
   /** The call that answers an action in one transaction. */
   call(request: Request, action: Action, nonce: number, read: boolean): CallId {
-    const key = `${request.definedIn}|${request.name}|${action.id}|${nonce}`;
-    let id = this.callIds.get(key);
+    let byAction = this.wholeCalls.get(request);
+    if (byAction === undefined) this.wholeCalls.set(request, (byAction = new Map()));
+    const key = action.id * 4096 + nonce;
+    let id = byAction.get(key);
     if (id === undefined) {
       const statements = request.statements.map((s) => callStatement(s, action.params));
       id = this.transitions.callId({ call: { statements, writes: !read }, clock: 'request', nonce });
-      this.callIds.set(key, id);
+      byAction.set(key, id);
     }
     return id;
   }

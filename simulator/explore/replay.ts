@@ -17,7 +17,9 @@ export interface Played {
   readonly outcome: Outcome | null;
 }
 
-export type ReplayResult = { readonly ok: true; readonly played: readonly Played[] } | { readonly ok: false; readonly why: string; readonly played: readonly Played[] };
+export type ReplayResult =
+  | { readonly ok: true; readonly played: readonly Played[] }
+  | { readonly ok: false; readonly why: string; readonly played: readonly Played[] };
 
 export interface ReplayInput {
   readonly plan: Plan;
@@ -29,7 +31,11 @@ export interface ReplayInput {
 const step: RunOptions['clock'] = 'step';
 
 /** Replays a violation; `ok` when its last event gives what the search saw. */
-export async function replayViolation(input: ReplayInput, violation: Violation, onPlayed?: (p: Played, content: string) => void): Promise<ReplayResult> {
+export async function replayViolation(
+  input: ReplayInput,
+  violation: Violation,
+  onPlayed?: (p: Played, content: string) => void,
+): Promise<ReplayResult> {
   const events = eventsOf(violation);
   const played: Played[] = [];
   const session = await input.engine.session();
@@ -44,7 +50,12 @@ export async function replayViolation(input: ReplayInput, violation: Violation, 
   }
   for (const [i, { event, before }] of events.entries()) {
     const run = callOf(input, event, before);
-    const outcome = run === null ? null : 'statements' in run ? await session.autocommit(run.statements, plain) : await session.transaction(run.call, run.options);
+    const outcome =
+      run === null
+        ? null
+        : 'statements' in run
+          ? await session.autocommit(run.statements, plain)
+          : await session.transaction(run.call, run.options);
     const item: Played = { event, before, outcome };
     played.push(item);
     if (onPlayed !== undefined) onPlayed(item, await session.content());
@@ -59,7 +70,10 @@ type Run = { readonly call: Call; readonly options: RunOptions } | { readonly st
 
 function callOf(input: ReplayInput, event: SearchEvent, before: Node): Run | null {
   const plain: RunOptions = { clock: step, seed: input.seed };
-  const one = (sql: string, returnsRows: boolean): Run => ({ call: { statements: [{ pieces: [sql], as: null, returnsRows }], writes: !returnsRows }, options: plain });
+  const one = (sql: string, returnsRows: boolean): Run => ({
+    call: { statements: [{ pieces: [sql], as: null, returnsRows }], writes: !returnsRows },
+    options: plain,
+  });
   switch (event.kind) {
     case 'move': {
       const { action } = event.move;
@@ -67,7 +81,13 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node): Run | nul
       if (action.kind === 'verify') return null;
       const statements = action.statements.map((s) => s.text);
       if (!action.transactional) return { statements };
-      return { call: { statements: action.statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows })), writes: true }, options: plain };
+      return {
+        call: {
+          statements: action.statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows })),
+          writes: true,
+        },
+        options: plain,
+      };
     }
     case 'batch':
       return event.sql === '' ? null : one(event.sql, event.reads);
@@ -110,9 +130,12 @@ function differsAtEnd(input: ReplayInput, violation: Violation, last: Played): s
   }
   if (!outcome.ok) return `it failed: ${outcome.message}`;
   if (last.event.kind !== 'request' || last.event.statement !== null || violation.node === null) return null;
-  const request = input.plan.versions.find((v) => v.name === violation.version)?.requests.get(last.event.action.request);
+  const request = input.plan.versions
+    .find((v) => v.name === violation.version)
+    ?.requests.get(last.event.action.request);
   if (request === undefined) return null;
   const answer = input.search.input.programs.answer(violation.node.schema, request, { ok: true, outcome, content: -1 });
-  return keyAnswer(violation.outcome).key === answer.key || difference(answer.answer, violation.outcome) === null ? null : 'it gave another answer';
+  return keyAnswer(violation.outcome).key === answer.key || difference(answer.answer, violation.outcome) === null
+    ? null
+    : 'it gave another answer';
 }
-

@@ -28,7 +28,13 @@ export type SearchEvent =
       readonly answer: Answer | null;
       readonly flight: string | null;
     }
-  | { readonly kind: 'batch'; readonly step: BackfillStep; readonly sql: string; readonly what: string; readonly reads: boolean }
+  | {
+      readonly kind: 'batch';
+      readonly step: BackfillStep;
+      readonly sql: string;
+      readonly what: string;
+      readonly reads: boolean;
+    }
   | { readonly kind: 'crash'; readonly version: string; readonly action: Action; readonly flight: string }
   | { readonly kind: 'restart'; readonly step: BackfillStep }
   /** Put in on purpose, to see whether a check notices. */
@@ -93,3 +99,17 @@ export function lastUndone(node: Node): Step | null {
 }
 
 export type AnyStep = Step | RollbackStep;
+
+/** A state's own fields, without those of the node they come from. */
+export function plain(fields: StateFields): StateFields {
+  const { position, schema, content, first, second, newer, flights, job, floor } = fields;
+  return { position, schema, content, first, second, newer, flights, job, floor };
+}
+
+/** A state that an event leads to, before it is known whether it is new. */
+export interface Draft {
+  readonly fields: StateFields;
+  readonly event: SearchEvent;
+  /** A request that writes. */
+  readonly write: boolean;
+}

@@ -3,19 +3,24 @@
  * something: empty text, quotes, NULL, fractions, the largest of each type.
  */
 import type { Value, Version } from '../plan/model.ts';
-import type { SearchInput } from './search.ts';
-import type { Search } from './search.ts';
+import type { Search, SearchInput } from './search.ts';
 import { wideValues, type ParamDomain } from './domain.ts';
 import type { Offer } from './programs.ts';
 import type { Node } from './state.ts';
 
 /** Sends each wide value once through each different SQL of each write, and follows the plan from there. */
-export async function sweep(search: Search, input: SearchInput | Search['input'], domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>): Promise<void> {
+export async function sweep(
+  search: Search,
+  input: SearchInput,
+  domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>,
+): Promise<void> {
   const writes: { node: Node; version: string; offer: Offer }[] = [];
   const done = new Set<string>();
   for (const position of input.positions) {
     if (position.phase === 'rolling-back') continue;
-    const node = search.nodes.find((n) => n.position === position.id && n.writes === 0 && !n.rolledBack && !n.damaged && n.flights.length === 0);
+    const node = search.nodes.find(
+      (n) => n.position === position.id && n.writes === 0 && !n.rolledBack && !n.damaged && n.flights.length === 0,
+    );
     if (node === undefined) continue;
     for (const name of position.live) {
       const version = input.programs.version(name);
@@ -30,7 +35,11 @@ export async function sweep(search: Search, input: SearchInput | Search['input']
   await search.follow(await search.writeAll(writes));
 }
 
-function wideOffers(version: Version, domainOf: (request: string) => ReadonlyMap<string, ParamDomain> | undefined, programs: SearchInput['programs']): readonly Offer[] {
+function wideOffers(
+  version: Version,
+  domainOf: (request: string) => ReadonlyMap<string, ParamDomain> | undefined,
+  programs: SearchInput['programs'],
+): readonly Offer[] {
   const offers: Offer[] = [];
   for (const request of version.requests.values()) {
     const domain = domainOf(request.name);

@@ -29,7 +29,16 @@ export function traceOf(violation: Violation, plan: Plan, positions: readonly Po
 /** A finding that is read from the plan has its step as its trace. */
 function planEvent(violation: Violation): TraceEvent {
   const { step } = violation;
-  return { kind: 'step', step: step.name, version: null, request: null, params: {}, sql: stepSql(step), result: violation.message, line: step.location.line };
+  return {
+    kind: 'step',
+    step: step.name,
+    version: null,
+    request: null,
+    params: {},
+    sql: stepSql(step),
+    result: violation.message,
+    line: step.location.line,
+  };
 }
 
 function stepSql(step: Violation['step']): string {
@@ -44,22 +53,51 @@ function traceEvent(event: SearchEvent, plan: Plan, position: Position | undefin
     case 'move': {
       const { move } = event;
       const sql = move.action.kind === 'sql' ? move.action.statements.map((s) => s.text).join(';\n') : '';
-      return { ...base, kind: move.direction === 'down' ? 'rollback' : 'step', step: move.step.name, sql, result: event.result, line: move.part.location.line };
+      return {
+        ...base,
+        kind: move.direction === 'down' ? 'rollback' : 'step',
+        step: move.step.name,
+        sql,
+        result: event.result,
+        line: move.part.location.line,
+      };
     }
     case 'request':
       return { ...base, ...requestEvent(event, plan), kind: 'request' };
     case 'batch':
       return { ...base, kind: 'batch', sql: event.sql, result: event.what, line: event.step.location.line };
     case 'crash':
-      return { ...base, kind: 'crash', version: event.version, request: event.action.request, params: Object.fromEntries(event.action.params), result: 'the process died before the rest' };
+      return {
+        ...base,
+        kind: 'crash',
+        version: event.version,
+        request: event.action.request,
+        params: Object.fromEntries(event.action.params),
+        result: 'the process died before the rest',
+      };
     case 'restart':
-      return { ...base, kind: 'crash', result: 'the backfill is killed and begun again', line: event.step.location.line };
+      return {
+        ...base,
+        kind: 'crash',
+        result: 'the backfill is killed and begun again',
+        line: event.step.location.line,
+      };
     case 'drift':
-      return { ...base, kind: 'step', step: event.step.name, sql: event.sql, result: `drift put in on purpose: ${event.what}`, line: event.step.location.line };
+      return {
+        ...base,
+        kind: 'step',
+        step: event.step.name,
+        sql: event.sql,
+        result: `drift put in on purpose: ${event.what}`,
+        line: event.step.location.line,
+      };
   }
 }
 
-function requestEvent(event: SearchEvent & { kind: 'request' }, plan: Plan): Pick<TraceEvent, 'version' | 'request' | 'params' | 'sql' | 'result' | 'line'> {
+function requestEvent(
+  event: SearchEvent & { kind: 'request' },
+  plan: Plan,
+): Pick<TraceEvent, 'version' | 'request' | 'params' | 'sql' | 'result' | 'line'> {
   const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
   const statements = request?.statements ?? [];
   const shown = event.statement === null ? statements : statements.slice(event.statement, event.statement + 1);

@@ -77,13 +77,14 @@ export class Transitions {
     return spec;
   }
 
-  has(need: Need): boolean {
-    return this.memo.get(need.schema)?.has(need.content * stride + need.call) ?? false;
+  /** What is known of a call; undefined when it was not computed yet. */
+  find(schema: SchemaId, content: ContentId, call: CallId): Result | undefined {
+    return this.memo.get(schema)?.get(content * stride + call);
   }
 
   /** The result of a call that `ensure` was asked for before. */
   get(need: Need): Result {
-    const result = this.memo.get(need.schema)?.get(need.content * stride + need.call);
+    const result = this.find(need.schema, need.content, need.call);
     if (result === undefined) throw new Error('a transition was read before it was computed');
     return result;
   }
@@ -100,7 +101,7 @@ export class Transitions {
       { schema: SchemaId; options: RunOptions; byContent: Map<ContentId, Set<CallId>> }
     >();
     for (const need of needs) {
-      if (this.has(need)) continue;
+      if (this.find(need.schema, need.content, need.call) !== undefined) continue;
       const spec = this.spec(need.call);
       const key = `${need.schema}|${spec.clock}|${spec.nonce}`;
       let group = missing.get(key);

@@ -34,7 +34,11 @@ export function rollbackTriangle(plan: Plan, positions: readonly Position[], nod
   return [...cells.values()].sort((a, b) => byPlace(a) - byPlace(b));
 }
 
-function walk(start: Node, positions: readonly Position[], found: (stepIndex: number, result: RollbackResult) => void): void {
+function walk(
+  start: Node,
+  positions: readonly Position[],
+  found: (stepIndex: number, result: RollbackResult) => void,
+): void {
   let result: RollbackResult = 'safe';
   let at: Node = start;
   let stepIndex = positions[start.position]?.stepIndex ?? -1;
@@ -55,7 +59,11 @@ function walk(start: Node, positions: readonly Position[], found: (stepIndex: nu
     if (next.damaged) result = worse(result, 'loses-writes');
     else if (next.broken) result = worse(result, 'breaks-requests');
     const arrived = positions[next.position];
-    if (arrived !== undefined && arrived.stepIndex < stepIndex && (arrived.phase === 'done' || arrived.phase === 'start')) {
+    if (
+      arrived !== undefined &&
+      arrived.stepIndex < stepIndex &&
+      (arrived.phase === 'done' || arrived.phase === 'start')
+    ) {
       stepIndex = arrived.stepIndex;
       found(stepIndex, result);
     }

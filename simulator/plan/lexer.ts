@@ -36,6 +36,7 @@ export interface SqlSyntaxError {
 // Token numbers of Postgres 18's grammar; the lexer names only some of them.
 const token = {
   ident: 258,
+  operator: 265,
   param: 267,
   lineComment: 275,
   blockComment: 276,
@@ -45,8 +46,8 @@ const token = {
   openBracket: 91,
   closeBracket: 93,
 };
-/** Identifiers, strings, numbers, `$1`. */
-const isOperand = (type: number): boolean => type >= token.ident && type <= token.param;
+/** Identifiers, strings, numbers, `$1`; among their numbers is that of operators. */
+const isOperand = (type: number): boolean => type >= token.ident && type <= token.param && type !== token.operator;
 
 /** From byte offsets of the UTF-8 text, which libpg-query counts in, to offsets in the string. */
 export function byteOffsets(text: string): (byte: number) => number {
@@ -108,8 +109,10 @@ const isName = (candidate: ScanToken | undefined): boolean =>
  * After an operand no parameter can follow: the colon belongs to a slice `a[1:n]` or to `JSON_OBJECT(k:v)`.
  * Within brackets a keyword can be a column (`a[value:n]`); elsewhere it is one that an operand follows (`LIMIT :n`).
  */
-function closesOperand(previous: ScanToken | undefined, inBrackets: boolean): boolean {
+function closesOperand(previous: (ScanToken & Span) | undefined, colon: number, inBrackets: boolean): boolean {
   if (previous === undefined) return false;
+  // Glued to a word, `LIKE:x`, it would not be one to Postgres' lexer either when it is written as `$1`.
+  if (isName(previous) && previous.end === colon) return true;
   if (
     isOperand(previous.tokenType) ||
     previous.tokenType === token.closeParen ||
@@ -151,7 +154,7 @@ function findHoles(reader: Reader): readonly Hole[] {
     const current = reader.tokens[i];
     if (current?.tokenType === token.openBracket) depth += 1;
     if (current?.tokenType === token.closeBracket) depth = Math.max(0, depth - 1);
-    const free: boolean = !afterHole && !closesOperand(reader.tokens[i - 1], depth > 0);
+    const free: boolean = !afterHole && !closesOperand(reader.tokens[i - 1], current?.start ?? 0, depth > 0);
     const found: ReturnType<typeof holeAt> = current?.tokenType === token.colon && free ? holeAt(reader, i) : null;
     afterHole = found !== null;
     if (found !== null) holes.push(found.hole);

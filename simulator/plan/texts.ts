@@ -25,14 +25,22 @@ export function textOf(loading: Loading, tree: Tree): TextSource | null {
 /** Idle and transaction timers end the session of an embedded Postgres for good. */
 const droppedSettings = new Set(['idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout']);
 
+/** Two ways in which YAML ends a plain text before its SQL ends. */
+function yamlTrap(loading: Loading, tree: Tree): string | null {
+  if (tree.kind !== 'scalar') return null;
+  if (tree.cutByComment) return 'In YAML, ` #` begins a comment that ends the text: put the SQL in quotes or write it after `|`.';
+  const before = loading.source.text.slice(0, tree.at).trimEnd();
+  return before.endsWith(',') ? 'Inside of [ ] a comma ends a text: put SQL in quotes there.' : null;
+}
+
 /** The statements of a text, none of them empty; null after an error. */
 export function statementsOf(loading: Loading, tree: Tree, what: string): readonly PlacedStatement[] | null {
   const source = textOf(loading, tree);
   if (source === null) return null;
   const parsed = parseSql(source);
   if (!parsed.ok) {
-    const cut = tree.kind === 'scalar' && tree.cutByComment ? ' In YAML, ` #` begins a comment that ends the text: put the SQL in quotes or write it after `|`.' : '';
-    loading.errors.push({ ...parsed.error, message: `${parsed.error.message}${cut ? '.' : ''}${cut}` });
+    const help = yamlTrap(loading, tree);
+    loading.errors.push({ ...parsed.error, message: help === null ? parsed.error.message : `${parsed.error.message}. ${help}` });
     return null;
   }
   if (parsed.statements.length === 0) {

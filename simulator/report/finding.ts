@@ -36,12 +36,17 @@ export function findingText(finding: Finding, options: FindingOptions): string[]
   return [
     ...heading(finding, options),
     ...source(finding, options),
-    ...(finding.trace.length === 0 ? [] : ['', ...traceLines(finding.trace, paint, width)]),
+    ...(tells(finding) ? ['', ...traceLines(finding.trace, paint, width)] : []),
     ...comparison(finding, width),
     ...consequences(finding, width),
     '',
     ...advice(finding, options),
   ];
+}
+
+/** What is read from the plan alone has a trace of one step that says the message again. */
+function tells({ trace, message }: Finding): boolean {
+  return trace.length > 1 || (trace.length === 1 && trace[0]?.result !== message);
 }
 
 function heading(finding: Finding, options: FindingOptions): string[] {
@@ -114,6 +119,6 @@ function advice(finding: Finding, options: FindingOptions): string[] {
     ...cause,
     ...(finding.hint === '' ? [] : hang('  hint    ', finding.hint, width)),
     `  page    ${paint(`docs/findings/${finding.rule}.md`, 'cyan')}`,
-    ...(finding.trace.length === 0 ? [] : [`  replay  cutover replay ${visible(options.file)} ${visible(finding.id)}`]),
+    ...(tells(finding) ? [`  replay  cutover replay ${visible(options.file)} ${visible(finding.id)}`] : []),
   ];
 }

@@ -144,7 +144,13 @@ const mostValues = 6;
 /** Parameters that have the same values in every request are said once. */
 function domainText(domain: PlanReport['exploration']['domain']): string {
   const byParam = new Map<string, Map<string, string[]>>();
+  const whole: string[] = [];
   for (const [path, values] of Object.entries(domain)) {
+    // A request's own entry says how many of its combinations were searched.
+    if (!path.includes('.')) {
+      whole.push(`${path}: ${values.join(', ')}`);
+      continue;
+    }
     const param = path.slice(path.lastIndexOf('.') + 1);
     const shown = values.slice(0, mostValues).map(value);
     const text = [...shown, ...(values.length > mostValues ? [`${values.length - mostValues} more`] : [])].join(', ');
@@ -155,7 +161,7 @@ function domainText(domain: PlanReport['exploration']['domain']): string {
   const parts = [...byParam].flatMap(([param, texts]) =>
     [...texts].map(([text, paths]) => `${texts.size === 1 ? param : paths.join(', ')}: ${text}`),
   );
-  return parts.join(' · ');
+  return [...parts, ...whole].join(' · ');
 }
 
 function stepLines(report: PlanReport, paint: Paint, width: number): string[] {

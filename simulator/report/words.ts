@@ -107,7 +107,9 @@ export function eventText(event: TraceEvent): string {
     case 'rollback':
       return `roll back ${step}`;
     case 'crash':
-      return [event.version, event.request, 'dies here'].filter(Boolean).map(String).map(visible).join(' ');
+      return event.request === null
+        ? `${step}: killed`
+        : visible([event.version, event.request, 'dies'].filter(Boolean).join(' '));
   }
 }
 

@@ -139,7 +139,10 @@ describe('engine', () => {
     const { code, err } = await cutover('safe.yaml', {
       simulator: { rehearse: () => Promise.reject(new EngineFault('the engine died', 'died', 'SELECT\n  boom()')) },
     });
-    expect({ code, err }).toEqual({ code: 3, err: 'cutover: the engine died\n  in the statement: SELECT boom()\n' });
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: 'cutover: safe.yaml: the engine died\n  in the statement: SELECT boom()\n',
+    });
   });
 
   test('one that does not start does not matter when nobody asks for it', async () => {

@@ -68,6 +68,13 @@ describe('YAML', () => {
     expect(error?.message).toContain('begins a comment');
   });
 
+  it('a comma that ends a text in { } and [ ] is named', async () => {
+    const [map] = await expectErrors(planWith({ v1: 'a: { sql: SELECT id, ▶email FROM users }' }), ['unknown-key']);
+    expect(map?.message).toContain('comma');
+    const [list] = await expectErrors(planWith({ v1: 'a: [SELECT id, ▶email FROM users]' }), ['sql-syntax']);
+    expect(list?.message).toContain('comma');
+  });
+
   it('anchors, aliases and merge keys are followed', async () => {
     const plan = await loaded(
       planWith({
@@ -221,8 +228,8 @@ describe('requests', () => {
     expect(move).toMatchObject({ transaction: false, params: ['id', 'other'] });
     expect(move?.statements.map(({ as, node }) => [as, node])).toEqual([['user', 'SelectStmt'], [null, 'UpdateStmt'], [null, 'DeleteStmt']]);
     expect(move?.statements[1]?.pieces).toContainEqual({ kind: 'field', row: 'user', column: 'email' });
-    expect(move?.statements[2]?.location).toMatchObject({ line: 10, column: 59 });
-    expect(plan.versions[0]?.requests.get('read')?.accepts).toMatchObject({ text: 'id > 0', location: { line: 12, column: 48 } });
+    expect(move?.statements[2]?.location).toMatchObject({ line: 9, column: 56 });
+    expect(plan.versions[0]?.requests.get('read')?.accepts).toMatchObject({ text: 'id > 0', location: { line: 11, column: 49 } });
   });
 
   it.each([
@@ -238,7 +245,7 @@ describe('requests', () => {
     ['a: ▶""', ['empty-sql']],
     ['a: ▶"-- nothing"', ['empty-sql']],
     ['a: ▶VACUUM users', ['not-in-transaction']],
-    ['a: { sql: SELECT 1, accepts: ▶"1, 2" }', ['sql-expression']],
+    ['a: { sql: SELECT 1, accepts: "▶1, 2" }', ['sql-expression']],
     ['a: { sql: SELECT 1, accepts: "id = ▶:id" }', ['sql-expression']],
     ['a: { sql: SELECT 1, accepts: "id = ▶= 1" }', ['sql-syntax']],
     ['a: { sql: DELETE FROM users, accepts: ▶"true" }', ['no-rows']],

@@ -1,0 +1,167 @@
+/**
+ * Boots PGlite from the prebaked image, with a clock that stands still and seeded random bytes. What
+ * comes out is one function: a buffer of protocol messages in, Postgres' answer out, with no await.
+ */
+import { brotliDecompressSync } from 'node:zlib';
+import { PGlite, MemoryFS } from '@electric-sql/pglite';
+
+export interface BootFiles {
+  readonly wasm: WebAssembly.Module;
+  /** PGlite's own bundle of shared files. */
+  readonly bundle: Uint8Array;
+  /** What scripts/build-image.mjs makes. */
+  readonly image: Uint8Array;
+  /** Name of an extension → URL of its files. */
+  readonly extensions: Readonly<Record<string, string>>;
+}
+
+export interface Wire {
+  send(messages: Uint8Array): Buffer;
+  setClock(milliseconds: number): void;
+  setRandom(seed: number): void;
+}
+
+/** What the engine needs of Emscripten's file system. */
+interface FileSystem {
+  mkdirTree(path: string, mode?: number): void;
+  mkdir(path: string, mode?: number): void;
+  writeFile(path: string, data: Uint8Array): void;
+  chmod(path: string, mode: number): void;
+  unlink(path: string): void;
+  makedev(major: number, minor: number): number;
+  mkdev(path: string, device: number): void;
+  registerDevice(device: number, operations: Record<string, (...args: never[]) => unknown>): void;
+}
+
+/** Settings that hold for the session: RESET ALL goes back to these. */
+const settings: Readonly<Record<string, string>> = {
+  shared_buffers: '16MB',
+  wal_buffers: '256kB',
+  // Else a timer keeps the thread alive.
+  log_startup_progress_interval: '0',
+  max_prepared_transactions: '20',
+  // A simulated pod's locks; thousands of small migrations would else end the session.
+  max_locks_per_transaction: '256',
+  timezone: 'UTC',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  client_min_messages: 'error',
+  synchronous_commit: 'off',
+  autovacuum: 'off',
+};
+
+export async function boot(files: BootFiles): Promise<Wire> {
+  const clock = freezeClock();
+  const random = new SeededBytes();
+  const db = await PGlite.create({
+    fs: new ImageFileSystem(files.image, random),
+    fsBundle: new Blob([new Uint8Array(files.bundle)]),
+    pgliteWasmModule: files.wasm,
+    // Never run, as the image has a database; without a value PGlite would fetch it.
+    initdbWasmModule: files.wasm,
+    // A plain URL is what PGlite takes for an extension that has no JavaScript of its own.
+    extensions: Object.fromEntries(Object.entries(files.extensions).map(([name, url]) => [name, new URL(url)])),
+    startParams: [
+      ...PGlite.defaultStartParams,
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+  });
+  return {
+    send: (messages) => send(db, messages),
+    setClock: (milliseconds) => void (clock.now = milliseconds),
+    setRandom: (seed) => random.reseed(seed),
+  };
+}
+
+/** PGlite's `async` function runs to its end before it returns: its promise tells nothing that the answer does not. */
+function send(db: PGlite, messages: Uint8Array): Buffer {
+  const chunks: Buffer[] = [];
+  const done = db.execProtocolRawStream(messages, {
+    syncToFs: false,
+    // The bytes are a view of memory that the next message overwrites.
+    onRawData: (bytes) => void chunks.push(Buffer.from(bytes)),
+  });
+  // A failure shows in the answer, which then lacks its end.
+  done.catch(() => {});
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+/** Postgres asks Date.now for the time of day; timers use other clocks, which go on. */
+function freezeClock(): { now: number } {
+  const clock = { now: Date.UTC(2024, 0, 1) };
+  Date.now = () => clock.now;
+  return clock;
+}
+
+/** Bytes of a small generator (splitmix32): the same seed gives the same bytes. */
+class SeededBytes {
+  private state = 0;
+
+  reseed(seed: number): void {
+    this.state = seed | 0;
+  }
+
+  next(): number {
+    this.state = (this.state + 0x9e3779b9) | 0;
+    let z = this.state;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) & 0xff;
+  }
+}
+
+/** An in-memory file system that starts with the image's files, and whose random device is seeded. */
+class ImageFileSystem extends MemoryFS {
+  constructor(
+    private readonly image: Uint8Array,
+    private readonly random: SeededBytes,
+  ) {
+    super();
+  }
+
+  override async initialSyncFs(): Promise<void> {
+    if (this.pg === undefined) throw new Error('the file system was asked for before it was made');
+    const fs = this.pg.Module.FS as unknown as FileSystem;
+    writeImage(fs, PGlite.paths.PGDATA, this.image);
+    replaceRandomDevice(fs, this.random);
+  }
+}
+
+function writeImage(fs: FileSystem, top: string, image: Uint8Array): void {
+  const data = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
+  const bodyAt = 4 + data.readUInt32LE();
+  const header = JSON.parse(data.toString('utf8', 4, bodyAt)) as { files: [string, number, number][] };
+  const body = brotliDecompressSync(data.subarray(bodyAt));
+  fs.mkdirTree(top, 0o700);
+  let at = 0;
+  for (const [path, mode, size] of header.files) {
+    const full = `${top}/${path}`;
+    if (size < 0) fs.mkdir(full, mode);
+    else {
+      fs.writeFile(full, body.subarray(at, at + size));
+      fs.chmod(full, mode);
+      at += size;
+    }
+  }
+}
+
+function replaceRandomDevice(fs: FileSystem, random: SeededBytes): void {
+  const device = fs.makedev(65, 0);
+  fs.registerDevice(device, {
+    open: () => {},
+    close: () => {},
+    read: (_stream: unknown, buffer: Uint8Array, offset: number, length: number) => {
+      for (let i = 0; i < length; i++) buffer[offset + i] = random.next();
+      return length;
+    },
+    write: (_stream: unknown, _buffer: Uint8Array, _offset: number, length: number) => length,
+  });
+  for (const path of ['/dev/urandom', '/dev/random']) {
+    fs.unlink(path);
+    fs.mkdev(path, device);
+  }
+}

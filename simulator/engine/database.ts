@@ -1,0 +1,101 @@
+/**
+ * One session of Postgres in this thread. Statements of plans and statements of the engine's own go
+ * different ways: the text of a plan's statement is left in shared memory while it runs, where the main
+ * thread reads it when nothing answers any more.
+ */
+import type { Wire } from './boot.ts';
+import { Outgoing, readReplies } from './protocol.ts';
+import type { Reply, SqlError } from './protocol.ts';
+import type { ProgressWriter } from './progress.ts';
+
+/** The session or the engine is lost; `sql` is what it ran. */
+export class SessionLost extends Error {
+  constructor(
+    message: string,
+    readonly sql: string | null,
+  ) {
+    super(message);
+    this.name = 'SessionLost';
+  }
+}
+
+/** A statement of the engine's own failed. */
+export class SqlFailure extends Error {
+  constructor(
+    readonly error: SqlError,
+    readonly sql: string,
+  ) {
+    super(`${error.sqlstate}: ${error.message} in ${sql.slice(0, 500)}`);
+    this.name = 'SqlFailure';
+  }
+}
+
+const copyStatement = /^\s*copy\b/i;
+
+export class Database {
+  private readonly out = new Outgoing();
+  /** Statements of plans. */
+  statements = 0;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly progress: ProgressWriter,
+  ) {}
+
+  /** Runs a plan's statement, after `before` in the same message. An error is part of the reply. */
+  user(sql: string, before = ''): Reply {
+    this.statements++;
+    this.out.query(before + sql);
+    if (copyStatement.test(sql)) this.out.copyFail();
+    return this.exchange(sql);
+  }
+
+  /** Runs a statement, or several, of the engine's own; throws on an error. */
+  query(sql: string): Reply {
+    const reply = this.attempt(sql);
+    if (reply.error !== null) throw new SqlFailure(reply.error, sql);
+    return reply;
+  }
+
+  /** The same, with the error in the reply. */
+  attempt(sql: string): Reply {
+    this.out.query(sql);
+    return this.exchange(null);
+  }
+
+  prepare(name: string, sql: string): void {
+    const reply = this.extended((out) => out.closeStatement(name).parse(name, sql).sync());
+    if (reply.error !== null) throw new SqlFailure(reply.error, sql);
+  }
+
+  execute(name: string): Reply {
+    return this.extended((out) => out.execute(name).sync());
+  }
+
+  /** One message made by hand that ends in one Sync. */
+  extended(build: (out: Outgoing) => void, sql: string | null = null): Reply {
+    build(this.out);
+    return this.exchange(sql);
+  }
+
+  setClock(milliseconds: number): void {
+    this.wire.setClock(milliseconds);
+  }
+
+  setRandom(seed: number): void {
+    this.wire.setRandom(seed);
+  }
+
+  private exchange(sql: string | null): Reply {
+    const message = this.out.take();
+    this.progress.begin(sql);
+    const data = this.wire.send(message);
+    this.progress.end();
+    const { replies, complete } = readReplies(data);
+    const reply = replies.at(-1);
+    if (!complete || reply === undefined) throw new SessionLost('the session ended', sql);
+    if (replies.length > 1) reply.error ??= replies.find((each) => each.error !== null)?.error ?? null;
+    if (reply.error !== null && /FATAL|PANIC/.test(reply.error.severity)) throw new SessionLost(reply.error.message, sql);
+    return reply;
+  }
+}

@@ -1,0 +1,250 @@
+/** Puts what the search saw into words: the rule, the step it belongs to, expected and actual. */
+import type { BackfillStep, Check, Plan, Statement, Step } from '../plan/model.ts';
+import { showAnswer, type Answer } from './answer.ts';
+import type { JobStep } from './jobs.ts';
+import type { Move, Position } from './positions.ts';
+import type { Offer } from './programs.ts';
+import { lastUndone, type Node, type SearchEvent } from './state.ts';
+import type { MigrateResult } from './transitions.ts';
+import type { Violation } from './violations.ts';
+
+export interface FailedCheck {
+  readonly check: Check;
+  readonly expected: string;
+  readonly actual: string;
+  readonly sqlstate: string | null;
+}
+
+/** A violation that names no request. */
+export function planViolation(rule: Violation['rule'], step: Step, message: string): Violation {
+  return {
+    rule,
+    step,
+    node: null,
+    event: null,
+    version: null,
+    action: null,
+    definedIn: null,
+    expected: null,
+    actual: null,
+    sqlstate: null,
+    message,
+    location: step.location,
+    outcome: null,
+  };
+}
+
+export class Blame {
+  constructor(private readonly plan: Plan) {}
+
+  /** The step a violation belongs to, and whether it shows after a way back. */
+  private place(position: Position, node: Node): { step: Step; down: boolean } {
+    const undone = node.direction === 'down' ? lastUndone(node) : null;
+    const step = undone ?? position.step ?? (this.plan.steps[0] as Step);
+    return { step, down: undone !== null };
+  }
+
+  private requestEvent(version: string, offer: Offer, answer: Answer): SearchEvent {
+    return { kind: 'request', version, action: offer.action, statement: null, answer, flight: null };
+  }
+
+  readViolation(
+    position: Position,
+    node: Node,
+    version: string,
+    offer: Offer,
+    answer: Answer,
+    expected: Answer | null,
+    kind: string,
+  ): Violation {
+    const { step, down } = this.place(position, node);
+    const rule =
+      kind === 'fails'
+        ? down
+          ? 'rollback-breaks-requests'
+          : 'request-fails'
+        : kind === 'accepted'
+          ? 'request-accepted'
+          : down
+            ? 'rollback-loses-writes'
+            : 'lost-write';
+    return {
+      ...this.common(node, step, version, offer, answer, expected),
+      rule,
+      event: this.requestEvent(version, offer, answer),
+      message: answer.ok
+        ? `${version} reads ${showAnswer(answer)} where the app without the migration reads ${expected === null ? 'something else' : showAnswer(expected)}`
+        : `${version}.${offer.request.name} fails: ${answer.message}`,
+    };
+  }
+
+  unreadable(
+    position: Position,
+    node: Node,
+    version: string,
+    offer: Offer,
+    answer: Answer,
+    refused: string,
+  ): Violation {
+    const { step } = this.place(position, node);
+    return {
+      ...this.common(node, step, version, offer, answer, null),
+      rule: 'unreadable-answer',
+      expected: offer.request.accepts?.text ?? null,
+      event: this.requestEvent(version, offer, answer),
+      message: `${version} reads ${refused}, which its code can not take (accepts: ${offer.request.accepts?.text ?? ''})`,
+    };
+  }
+
+  writeViolation(
+    position: Position,
+    node: Node,
+    version: string,
+    offer: Offer,
+    answer: Answer,
+    expected: Answer | null,
+    kind: string,
+  ): Violation {
+    const { step, down } = this.place(position, node);
+    const breaks = kind === 'fails' || kind === 'accepted';
+    const forward = kind === 'fails' ? 'request-fails' : kind === 'accepted' ? 'request-accepted' : 'wrong-answer';
+    const rule = down ? (breaks ? 'rollback-breaks-requests' : 'rollback-loses-writes') : forward;
+    const was = expected === null ? 'something else' : showAnswer(expected);
+    const message = {
+      fails: `${version}.${offer.request.name} fails: ${answer.ok ? '' : answer.message}`,
+      accepted: `${version}.${offer.request.name} is accepted; the app without the migration refuses it (${was})`,
+    }[kind];
+    return {
+      ...this.common(node, step, version, offer, answer, expected),
+      rule,
+      event: this.requestEvent(version, offer, answer),
+      message:
+        message ??
+        `${version}.${offer.request.name} gives "${showAnswer(answer)}" where the app without the migration gives "${was}"`,
+    };
+  }
+
+  private common(
+    node: Node,
+    step: Step,
+    version: string,
+    offer: Offer,
+    answer: Answer,
+    expected: Answer | null,
+  ): Omit<Violation, 'rule' | 'message' | 'event'> {
+    return {
+      step,
+      node,
+      version,
+      action: offer.action,
+      definedIn: offer.request.definedIn,
+      expected: expected === null ? null : showAnswer(expected),
+      actual: showAnswer(answer),
+      sqlstate: answer.ok ? null : answer.sqlstate,
+      location: offer.request.location,
+      outcome: answer,
+    };
+  }
+
+  jobViolation(position: Position, node: Node, error: JobStep & { kind: 'error' }): Violation {
+    const step = position.step as Step;
+    const job = position.job as BackfillStep;
+    const back = position.phase === 'rolling-back';
+    return {
+      rule: back ? 'rollback-fails' : node.job?.again === true ? 'backfill-not-idempotent' : 'migrate-fails',
+      step,
+      node,
+      event: {
+        kind: 'batch',
+        step: job,
+        sql: error.sql,
+        what: `error ${error.sqlstate}: ${error.message}`,
+        reads: error.reads,
+      },
+      version: null,
+      action: null,
+      definedIn: null,
+      expected: 'the batch runs',
+      actual: `error ${error.sqlstate}: ${error.message}`,
+      sqlstate: error.sqlstate,
+      message: `the ${back ? 'way back' : 'backfill'} fails: ${error.message}`,
+      location: job.location,
+      outcome: { ok: false, sqlstate: error.sqlstate, message: error.message },
+    };
+  }
+
+  endlessViolation(position: Position, node: Node, step: JobStep & { kind: 'batch' }): Violation {
+    const job = position.job as BackfillStep;
+    return {
+      ...planViolation(
+        'backfill-never-ends',
+        position.step as Step,
+        'a batch touches rows and changes nothing: it is run for ever',
+      ),
+      node,
+      location: job.location,
+      event: { kind: 'batch', step: job, sql: step.sql, what: step.what, reads: false },
+    };
+  }
+
+  moveViolation(
+    node: Node,
+    move: Move,
+    error: MigrateResult & { ok: false },
+    statement: Statement | undefined,
+  ): Violation {
+    const down = move.direction === 'down';
+    return {
+      rule: down ? 'rollback-fails' : 'migrate-fails',
+      step: move.step,
+      node,
+      event: { kind: 'move', move, result: `error ${error.sqlstate}: ${error.message}` },
+      version: null,
+      action: null,
+      definedIn: null,
+      expected: down ? 'the way back runs' : 'the step runs',
+      actual: `error ${error.sqlstate}: ${error.message}`,
+      sqlstate: error.sqlstate,
+      message: `${down ? `the way back of "${move.step.name}"` : `"${move.step.name}"`} fails: ${error.message}`,
+      location: statement?.location ?? move.step.location,
+      outcome: { ok: false, sqlstate: error.sqlstate, message: error.message },
+    };
+  }
+
+  checkViolation(node: Node, move: Move, failed: FailedCheck): Violation {
+    const down = move.direction === 'down';
+    return {
+      rule: down ? 'rollback-fails' : 'verify-stops',
+      step: move.step,
+      node,
+      event: { kind: 'move', move, result: `"${failed.check.name}" does not hold` },
+      version: null,
+      action: null,
+      definedIn: null,
+      expected: failed.expected,
+      actual: failed.actual,
+      sqlstate: failed.sqlstate,
+      message: `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`,
+      location: failed.check.location,
+      outcome: null,
+    };
+  }
+
+  schemaViolation(from: Node, move: Move): Violation {
+    return {
+      rule: 'rollback-changes-schema',
+      step: move.step,
+      node: from,
+      event: { kind: 'move', move, result: 'leaves another schema than before the step' },
+      version: null,
+      action: null,
+      definedIn: null,
+      expected: 'the schema before the step',
+      actual: null,
+      sqlstate: null,
+      message: `the way back of "${move.step.name}" leaves another schema than there was before it`,
+      location: move.step.rollback.kind === 'unstated' ? move.step.location : move.step.rollback.location,
+      outcome: null,
+    };
+  }
+}

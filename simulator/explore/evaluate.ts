@@ -1,0 +1,402 @@
+/** What can happen in one state: the answers of every live version, the next batch, the next statement of a request in flight. */
+import type { BackfillStep, Plan } from '../plan/model.ts';
+import { difference, showRows, type Answer } from './answer.ts';
+import type { Blame } from './blame.ts';
+import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
+import type { Position } from './positions.ts';
+import type { Action, KeyedAnswer, Offer, Programs } from './programs.ts';
+import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
+import type { Transitions } from './transitions.ts';
+import type { Violation } from './violations.ts';
+import type { Wants } from './wants.ts';
+import { stepStatement, type Progress, type Reference } from './worlds.ts';
+
+const maxFlights = 2;
+
+export interface Evaluation {
+  readonly successors: readonly Draft[];
+  readonly violations: readonly Violation[];
+  readonly damaged: boolean;
+  readonly broken: boolean;
+  readonly batch: Draft | null;
+  /** True when a running job has nothing left to do, or there is none. */
+  readonly finished: boolean;
+}
+
+export interface EvaluatorInput {
+  readonly plan: Plan;
+  readonly programs: Programs;
+  readonly transitions: Transitions;
+  readonly usesRandom: boolean;
+}
+
+export class Evaluator {
+  /** `position|version|request` that was run. */
+  readonly exercised = new Set<string>();
+  /** Version and request, for those that the reference accepted at least once. */
+  readonly accepted = new Set<string>();
+  /** Backfills that a check has shown can't be begun again: that is said once, not by what follows from it. */
+  readonly noRestart = new Set<BackfillStep>();
+  /** Backfills that never end: they are not run. */
+  readonly endless = new Set<BackfillStep>();
+  readonly jobs: Jobs;
+
+  constructor(
+    private readonly input: EvaluatorInput,
+    private readonly wants: Wants,
+    private readonly first: Reference,
+    private readonly second: Reference | null,
+    private readonly blame: Blame,
+  ) {
+    this.jobs = new Jobs(input.transitions, wants.want);
+  }
+
+  evaluate(position: Position, node: Node, mayWrite: boolean): Evaluation {
+    const missingBefore = this.wants.count;
+    const violations: Violation[] = [];
+    const successors: Draft[] = [];
+    for (const version of position.live) this.probeReads(position, node, version, violations);
+    const damaged = violations.length > 0;
+    const job = this.evaluateJob(position, node);
+    if (damaged && this.wants.count === missingBefore)
+      return { successors, violations, damaged, broken: false, batch: null, finished: job.finished };
+    if (job.violation !== null) violations.push(job.violation);
+    successors.push(...job.drafts);
+    this.advanceFlights(position, node, violations, successors);
+    if (mayWrite) for (const version of position.live) this.tryWrites(position, node, version, violations, successors);
+    const broken = violations.some((v) => v.action !== null);
+    return { successors, violations, damaged, broken, batch: job.drafts[0] ?? null, finished: job.finished };
+  }
+
+  private probeReads(position: Position, node: Node, version: string, violations: Violation[]): void {
+    for (const offer of this.input.programs.offers(version)) {
+      if (!offer.read) continue;
+      this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
+      const result = this.wants.want(
+        node.schema,
+        node.content,
+        this.input.programs.call(offer.request, offer.action, 0, true),
+      );
+      const judged =
+        result === null
+          ? null
+          : this.judge(node, version, offer.action, this.input.programs.answer(node.schema, offer.request, result), 0);
+      const refused = this.probeAccepts(node, offer);
+      if (result === null || judged === null || refused === null) continue;
+      if (result.ok) this.accepted.add(`${version}|${offer.request.name}`);
+      const answer = this.input.programs.answer(node.schema, offer.request, result).answer;
+      if (refused !== '') violations.push(this.blame.unreadable(position, node, version, offer, answer, refused));
+      else if (judged.difference !== null)
+        violations.push(
+          this.blame.readViolation(position, node, version, offer, answer, judged.expected, judged.difference),
+        );
+    }
+  }
+
+  /** The rows that `accepts` refuses, shown; '' when none. A row that the reference would refuse as well is not counted. */
+  private probeAccepts(node: Node, offer: Offer): string | null {
+    const call = this.input.programs.acceptsCall(offer.request, offer.action);
+    if (call === null) return '';
+    const result = this.wants.want(node.schema, node.content, call);
+    if (result === null) return null;
+    const rows = result.ok ? (result.outcome.results[result.outcome.results.length - 1]?.rows ?? []) : [];
+    if (rows.length === 0) return '';
+    for (const world of this.first.worlds(node.first)) {
+      const there = this.wants.want(this.first.schema, world.content, call);
+      if (there === null) return null;
+      const refused = there.ok ? (there.outcome.results[there.outcome.results.length - 1]?.rows ?? []) : [];
+      if (JSON.stringify(refused) === JSON.stringify(rows)) return '';
+    }
+    return showRows(rows);
+  }
+
+  private tryWrites(
+    position: Position,
+    node: Node,
+    version: string,
+    violations: Violation[],
+    successors: Draft[],
+  ): void {
+    for (const offer of this.input.programs.offers(version)) {
+      if (offer.read) continue;
+      this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
+      const draft = offer.stepwise
+        ? this.begin(position, node, version, offer, violations)
+        : this.tryWrite(position, node, version, offer, violations);
+      if (draft !== null) successors.push(draft);
+    }
+  }
+
+  /** One write run whole: a violation, a successor, or neither (it was refused, here and in the reference). */
+  tryWrite(position: Position, node: Node, version: string, offer: Offer, violations: Violation[]): Draft | null {
+    const nonce = this.input.usesRandom ? node.writes : 0;
+    const result = this.wants.want(
+      node.schema,
+      node.content,
+      this.input.programs.call(offer.request, offer.action, nonce, false),
+    );
+    if (result === null) return null;
+    const keyed = this.input.programs.answer(node.schema, offer.request, result);
+    const judged = this.judge(node, version, offer.action, keyed, nonce);
+    if (judged === null) return null;
+    if (judged.difference !== null) {
+      violations.push(
+        this.blame.writeViolation(position, node, version, offer, keyed.answer, judged.expected, judged.difference),
+      );
+      return null;
+    }
+    if (!keyed.answer.ok) return null;
+    this.accepted.add(`${version}|${offer.request.name}`);
+    const fields: StateFields = {
+      ...node,
+      content: result.content,
+      first: judged.first,
+      second: judged.second,
+      newer: judged.newer,
+    };
+    if (this.first.grown(judged.first) || this.second?.grown(judged.second) === true) return null;
+    return {
+      fields: plain(fields),
+      write: true,
+      event: { kind: 'request', version, action: offer.action, statement: null, answer: keyed.answer, flight: null },
+    };
+  }
+
+  /** Which references an answer of this version to this action is held against. */
+  private judges(node: Node, version: string, action: Action): readonly ('first' | 'second')[] {
+    const { plan, programs } = this.input;
+    const has1 = this.first.has(action) && programs.canSend(plan.versions[0]?.name ?? '', action);
+    const has2 = this.second !== null && this.second.has(action);
+    if (node.newer === -1) return has1 ? ['first'] : has2 ? ['second'] : [];
+    const bit = 1 << plan.versions.findIndex((v) => v.name === version);
+    if ((node.newer & bit) !== 0) return has2 ? ['second'] : has1 ? ['first'] : [];
+    return [...(has1 ? (['first'] as const) : []), ...(has2 ? (['second'] as const) : [])];
+  }
+
+  judge(
+    node: Node,
+    version: string,
+    action: Action,
+    actual: KeyedAnswer,
+    nonce: number,
+  ): {
+    readonly difference: ReturnType<typeof difference>;
+    readonly expected: Answer | null;
+    readonly first: number;
+    readonly second: number;
+    readonly newer: number;
+  } | null {
+    const judges = this.judges(node, version, action);
+    const canFirst =
+      this.first.has(action) && this.input.programs.canSend(this.input.plan.versions[0]?.name ?? '', action);
+    const asked1 = canFirst ? this.first.ask(node.first, action, nonce) : [];
+    const asked2 = this.second !== null && this.second.has(action) ? this.second.ask(node.second, action, nonce) : [];
+    if (asked1 === null || asked2 === null) return null;
+    const candidates = judges.flatMap((j) => (j === 'first' ? asked1 : asked2));
+    const first = asked1.length === 0 ? node.first : this.first.after(asked1, actual.answer);
+    const second = asked2.length === 0 || this.second === null ? node.second : this.second.after(asked2, actual.answer);
+    const newer = canFirst ? node.newer : node.newer & this.senders(action);
+    const same =
+      candidates.some((c) => c.answer.key === actual.key) ||
+      candidates.some((c) => difference(actual.answer, c.answer.answer) === null);
+    // Nothing to hold it against: only what no reference could ever say is an error then.
+    if (candidates.length === 0)
+      return {
+        difference: !actual.answer.ok && actual.answer.sqlstate.startsWith('42') ? 'fails' : null,
+        expected: null,
+        first,
+        second,
+        newer,
+      };
+    const expected = candidates[0]?.answer.answer ?? null;
+    return {
+      difference: same || expected === null ? null : difference(actual.answer, expected),
+      expected,
+      first,
+      second,
+      newer,
+    };
+  }
+
+  private senders(action: Action): number {
+    const { plan, programs } = this.input;
+    return plan.versions.reduce((mask, v, i) => (programs.canSend(v.name, action) ? mask | (1 << i) : mask), 0);
+  }
+
+  private begin(position: Position, node: Node, version: string, offer: Offer, violations: Violation[]): Draft | null {
+    if (node.flights.length >= maxFlights) return null;
+    const id = ['f0', 'f1', 'f2'].find((f) => !node.flights.some((n) => n.id === f)) ?? 'f3';
+    const nonce = this.input.usesRandom ? node.writes : 0;
+    const progress: Progress = {
+      action: offer.action,
+      nonce,
+      next: 0,
+      rows: {},
+      touched: false,
+      answer: { ok: true, rows: null, ordered: false, touched: false },
+    };
+    const flight: Flight = { id, version, progress, age: 0 };
+    const canFirst = this.input.programs.canSend(this.input.plan.versions[0]?.name ?? '', offer.action);
+    const begun: Node = {
+      ...node,
+      first: canFirst ? this.first.begin(node.first, id, offer.action, nonce) : node.first,
+      second: this.second?.begin(node.second, id, offer.action, nonce) ?? -1,
+      newer: canFirst && this.first.has(offer.action) ? node.newer : node.newer & this.senders(offer.action),
+      flights: [...node.flights, flight],
+    };
+    const draft = this.step(position, node, begun, flight, violations);
+    return draft === null ? null : { ...draft, write: true };
+  }
+
+  private advanceFlights(position: Position, node: Node, violations: Violation[], successors: Draft[]): void {
+    for (const flight of node.flights) {
+      const draft = this.step(position, node, node, flight, violations);
+      if (draft !== null) successors.push(draft);
+      const first = this.first.crash(node.first, flight.id);
+      const second = this.second === null ? -1 : this.second.crash(node.second, flight.id);
+      if (first === null || second === null) continue;
+      const flights = node.flights.filter((f) => f.id !== flight.id);
+      successors.push({
+        fields: plain({ ...node, first, second, flights }),
+        write: false,
+        event: { kind: 'crash', version: flight.version, action: flight.progress.action, flight: flight.id },
+      });
+    }
+  }
+
+  /** The next statement of a request in flight, from `state` (which is `node`, or `node` with the request just begun). */
+  private step(position: Position, node: Node, state: Node, flight: Flight, violations: Violation[]): Draft | null {
+    const request = this.input.programs.version(flight.version).requests.get(flight.progress.action.request);
+    if (request === undefined) return null;
+    const { programs, transitions } = this.input;
+    const step = stepStatement(
+      programs,
+      transitions,
+      this.wants.want,
+      node.schema,
+      node.content,
+      request,
+      flight.progress,
+    );
+    if (step === null) return null;
+    const done = step.progress.next >= request.statements.length;
+    const event: SearchEvent = {
+      kind: 'request',
+      version: flight.version,
+      action: flight.progress.action,
+      statement: flight.progress.next,
+      answer: done ? step.progress.answer : null,
+      flight: flight.id,
+    };
+    const rest = state.flights.filter((f) => f.id !== flight.id);
+    if (!done) {
+      const flights = [...rest, { ...flight, progress: step.progress }].sort((a, b) => (a.id < b.id ? -1 : 1));
+      return { fields: plain({ ...state, content: step.content, flights }), write: false, event };
+    }
+    const offer = programs.offer(request, flight.progress.action.params, false);
+    const judged = this.judgeEnd(state, flight, step.progress.answer);
+    if (judged === null) return null;
+    if (judged.difference !== null) {
+      violations.push({
+        ...this.blame.writeViolation(
+          position,
+          node,
+          flight.version,
+          offer,
+          step.progress.answer,
+          judged.expected,
+          judged.difference,
+        ),
+        event,
+      });
+      return null;
+    }
+    const fields = plain({
+      ...state,
+      content: step.content,
+      flights: rest,
+      first: judged.first,
+      second: judged.second,
+    });
+    if (this.first.grown(judged.first) || this.second?.grown(judged.second) === true) return null;
+    return { fields, write: false, event };
+  }
+
+  private judgeEnd(
+    state: Node,
+    flight: Flight,
+    actual: Answer,
+  ): { difference: ReturnType<typeof difference>; expected: Answer | null; first: number; second: number } | null {
+    const end1 = this.first.finish(state.first, flight.id, actual);
+    const end2 = this.second === null ? { set: -1, expected: [] } : this.second.finish(state.second, flight.id, actual);
+    if (end1 === null || end2 === null) return null;
+    const judges = this.judges(state, flight.version, flight.progress.action);
+    const right1 = this.first.worlds(end1.set).length > 0;
+    const right2 = this.second !== null && this.second.worlds(end2.set).length > 0;
+    const right = judges.length === 0 || judges.some((j) => (j === 'first' ? right1 : right2));
+    // A reference that can't explain the answer forgets the request, but goes on.
+    const keep = (ok: boolean, reference: Reference | null, set: number, before: number): number =>
+      ok || reference === null ? set : (reference.crash(before, flight.id) ?? set);
+    const next = {
+      first: keep(right1, this.first, end1.set, state.first),
+      second: keep(right2, this.second, end2.set, state.second),
+    };
+    if (right) return { difference: null, expected: null, ...next };
+    const expected = (judges[0] === 'first' ? end1 : end2).expected[0] ?? null;
+    return { difference: expected === null ? null : difference(actual, expected), expected, ...next };
+  }
+
+  private evaluateJob(
+    position: Position,
+    node: Node,
+  ): { drafts: Draft[]; violation: Violation | null; finished: boolean } {
+    if (position.job === null || node.job === null) return { drafts: [], violation: null, finished: true };
+    if (this.endless.has(position.job)) return { drafts: [], violation: null, finished: false };
+    const step: JobStep | null = this.jobs.step(node.schema, node.content, position.job, node.job);
+    if (step === null) return { drafts: [], violation: null, finished: false };
+    const drafts: Draft[] = [];
+    if (step.kind === 'batch')
+      drafts.push({
+        fields: plain({ ...node, content: step.content, job: step.job }),
+        write: false,
+        event: { kind: 'batch', step: position.job, sql: step.sql, what: step.what, reads: step.reads },
+      });
+    const begun = node.job.next > 0 || node.job.last !== null || node.job.hasRead;
+    if (begun && !node.job.again && remembers(position.job.form) && !this.noRestart.has(position.job))
+      drafts.push({
+        fields: plain({ ...node, job: { ...freshJob, again: true } }),
+        write: false,
+        event: { kind: 'restart', step: position.job },
+      });
+    // Nothing remembered, nothing changed, and rows touched: the same batch again, for ever.
+    const loops = step.kind === 'batch' && step.content === node.content && !remembers(position.job.form);
+    const violation =
+      step.kind === 'error'
+        ? this.blame.jobViolation(position, node, step)
+        : loops
+          ? this.blame.endlessViolation(position, node, step)
+          : null;
+    return { drafts, violation, finished: step.kind === 'finished' };
+  }
+
+  /** How a read of a version compares in a state; null while something is missing. */
+  judgeRead(
+    node: Node,
+    version: string,
+    offer: Offer,
+  ): {
+    readonly difference: ReturnType<typeof difference>;
+    readonly actual: Answer;
+    readonly expected: Answer | null;
+  } | null {
+    const result = this.wants.want(
+      node.schema,
+      node.content,
+      this.input.programs.call(offer.request, offer.action, 0, true),
+    );
+    if (result === null) return null;
+    const keyed = this.input.programs.answer(node.schema, offer.request, result);
+    const judged = this.judge(node, version, offer.action, keyed, 0);
+    return judged === null ? null : { difference: judged.difference, actual: keyed.answer, expected: judged.expected };
+  }
+}

@@ -1,0 +1,231 @@
+/** Moves between positions: a step's SQL on every content, checks as gates, and what may not be in flight. */
+import type { SchemaId } from '../engine/engine.ts';
+import type { Check, Statement } from '../plan/model.ts';
+import { showRows } from './answer.ts';
+import type { Blame, FailedCheck } from './blame.ts';
+import { freshJob } from './jobs.ts';
+import type { Move, Position } from './positions.ts';
+import { callStatement, keyAnswer, typeProbe, type Programs } from './programs.ts';
+import { plain, type Draft, type Node, type StateFields } from './state.ts';
+import { describable, type MigrateResult, type Transitions } from './transitions.ts';
+import type { Collector } from './violations.ts';
+import type { Wants } from './wants.ts';
+
+export interface MoverInput {
+  readonly positions: readonly Position[];
+  readonly programs: Programs;
+  readonly transitions: Transitions;
+  /** The schema at each position when nothing goes wrong; undefined where the plain run did not get. */
+  readonly nominal: ReadonlyMap<number, SchemaId>;
+  /** Digest in which the order of columns does not count. */
+  readonly schemaDigest: (schema: SchemaId) => Promise<string>;
+}
+
+interface Arrival {
+  readonly from: Node;
+  readonly node: Node;
+  readonly fresh: boolean;
+}
+
+export class Mover {
+  private readonly missingMoves = new Map<
+    string,
+    { schema: SchemaId; statements: readonly string[]; transactional: boolean; contents: Set<number> }
+  >();
+  private readonly migrated = new Map<string, MigrateResult>();
+  private readonly digestOf = new Map<SchemaId, string>();
+  /** States that a check stopped, with the move that they could not make. */
+  readonly stopped: { readonly node: Node; readonly move: Move; readonly failed: FailedCheck }[] = [];
+
+  constructor(
+    private readonly input: MoverInput,
+    private readonly wants: Wants,
+    private readonly collector: Collector,
+    private readonly blame: Blame,
+    private readonly add: (parent: Node, draft: Draft) => { readonly node: Node; readonly fresh: boolean },
+  ) {}
+
+  private positionOf(id: number): Position {
+    return this.input.positions[id] as Position;
+  }
+
+  async make(nodes: readonly Node[], move: Move): Promise<readonly { from: Node; node: Node; fresh: boolean }[]> {
+    const out: { from: Node; node: Node; fresh: boolean }[] = [];
+    let open = nodes.filter((n) => this.blocked(n, move) === null);
+    if (move.action.kind === 'verify') await this.prepareChecks(open, move.action.checks);
+    while (open.length > 0) {
+      this.missingMoves.clear();
+      const again: Node[] = [];
+      for (const node of open) {
+        const arrived = this.makeMove(node, move);
+        if (arrived === 'missing') again.push(node);
+        else if (arrived !== null) out.push({ from: node, ...this.add(node, arrived) });
+      }
+      await this.wants.compute();
+      await this.computeMoves();
+      open = again;
+    }
+    if (move.completesRollback) await this.compareSchemas(out, move);
+    return out;
+  }
+
+  private async computeMoves(): Promise<void> {
+    for (const group of this.missingMoves.values()) {
+      const contents = [...group.contents];
+      const results = await this.input.transitions.migrate(
+        group.schema,
+        group.statements,
+        group.transactional,
+        contents,
+      );
+      contents.forEach((content, i) =>
+        this.migrated.set(
+          moveKey(group.schema, group.statements, group.transactional, content),
+          results[i] as MigrateResult,
+        ),
+      );
+    }
+    this.missingMoves.clear();
+  }
+
+  /** Why a state can't make a move now: requests in flight must end first. */
+  blocked(node: Node, move: Move): string | null {
+    const from = this.positionOf(node.position);
+    const to = this.positionOf(move.to);
+    if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
+    const dead = node.flights.filter((f) => !from.live.includes(f.version));
+    if (move.step.offline) return 'offline';
+    if (move.direction === 'up' && move.step.wait === 'drained' && dead.length > 0) return 'drained';
+    return dead.some((f) => f.age >= 1) ? 'age' : null;
+  }
+
+  private makeMove(node: Node, move: Move): Draft | 'missing' | null {
+    const from = this.positionOf(node.position);
+    const to = this.positionOf(move.to);
+    const crossing = from.stepIndex !== to.stepIndex;
+    const flights = crossing
+      ? node.flights.map((f) => (from.live.includes(f.version) ? f : { ...f, age: f.age + 1 }))
+      : node.flights;
+    const isPoint = move.direction === 'up' && move.step.pointOfNoReturn;
+    const floor = isPoint ? Math.max(node.floor, move.step.index) : node.floor;
+    const base: StateFields = plain({
+      ...node,
+      position: move.to,
+      flights,
+      floor,
+      job: to.job === null ? null : freshJob,
+    });
+    const arrive = (fields: Partial<StateFields>, result: string): Draft => ({
+      fields: { ...base, ...fields },
+      write: false,
+      event: { kind: 'move', move, result },
+    });
+    const { action } = move;
+    switch (action.kind) {
+      case 'nothing':
+        return arrive({}, 'done');
+      case 'verify': {
+        const failed = this.failedCheck(node, action.checks);
+        if (failed === 'missing') return 'missing';
+        if (failed === null) return arrive({}, 'the checks pass');
+        if (move.direction === 'up') this.stopped.push({ node, move, failed });
+        else this.collector.add(this.blame.checkViolation(node, move, failed));
+        return null;
+      }
+      case 'sql': {
+        const statements = action.statements.map((s) => s.text);
+        const result = this.migrateResult(node, statements, action.transactional);
+        if (result === null) return 'missing';
+        if (result.ok) return arrive({ schema: result.schema, content: result.content }, 'done');
+        this.collector.add(
+          this.blame.moveViolation(node, move, result, action.statements[result.statement] ?? action.statements[0]),
+        );
+        return null;
+      }
+    }
+  }
+
+  private migrateResult(node: Node, statements: readonly string[], transactional: boolean): MigrateResult | null {
+    const key = moveKey(node.schema, statements, transactional, node.content);
+    const known = this.migrated.get(key);
+    if (known !== undefined) return known;
+    const groupKey = `${node.schema}|${transactional}|${statements.join('\u0000')}`;
+    let group = this.missingMoves.get(groupKey);
+    if (group === undefined)
+      this.missingMoves.set(
+        groupKey,
+        (group = { schema: node.schema, statements, transactional, contents: new Set() }),
+      );
+    group.contents.add(node.content);
+    return null;
+  }
+
+  private async prepareChecks(nodes: readonly Node[], checks: readonly Check[]): Promise<void> {
+    const queries = checks.flatMap((c) => (c.kind === 'equal' ? [...c.queries] : [c.query]));
+    for (const schema of new Set(nodes.map((n) => n.schema)))
+      await this.input.transitions.describe(
+        schema,
+        queries.map((q) => describable(typeProbe(q))),
+      );
+  }
+
+  /** The first check that does not hold, with what it saw. */
+  failedCheck(
+    state: { readonly schema: SchemaId; readonly content: number },
+    checks: readonly Check[],
+  ): FailedCheck | 'missing' | null {
+    for (const check of checks) {
+      const queries = check.kind === 'equal' ? [...check.queries] : [check.query];
+      const statements = queries.map((q) => callStatement(q, new Map()));
+      const call = this.input.transitions.callId({ call: { statements, writes: false }, clock: 'step', nonce: 0 });
+      const result = this.wants.want(state.schema, state.content, call);
+      if (result === null) return 'missing';
+      if (!result.ok)
+        return {
+          check,
+          expected: 'the check runs',
+          actual: `error ${result.outcome.sqlstate}: ${result.outcome.message}`,
+          sqlstate: result.outcome.sqlstate,
+        };
+      const rows = queries.map((q, i) => this.input.programs.rows(state.schema, q, result.outcome.results[i]) ?? []);
+      const failed = check.kind === 'empty' ? (rows[0]?.length ?? 0) > 0 : !sameQueries(queries, rows);
+      if (failed)
+        return {
+          check,
+          expected: check.kind === 'empty' ? 'no row' : showRows(rows[0] ?? []),
+          actual: showRows((check.kind === 'empty' ? rows[0] : rows[1]) ?? []),
+          sqlstate: null,
+        };
+    }
+    return null;
+  }
+
+  private async compareSchemas(arrivals: readonly Arrival[], move: Move): Promise<void> {
+    for (const { node, from } of arrivals) {
+      const before = this.input.nominal.get(move.to);
+      if (before === undefined || before === node.schema || move.action.kind === 'nothing') continue;
+      if ((await this.digest(before)) === (await this.digest(node.schema))) continue;
+      this.collector.add(this.blame.schemaViolation(from, move));
+    }
+  }
+
+  private async digest(schema: SchemaId): Promise<string> {
+    let digest = this.digestOf.get(schema);
+    if (digest === undefined) this.digestOf.set(schema, (digest = await this.input.schemaDigest(schema)));
+    return digest;
+  }
+}
+
+function moveKey(schema: SchemaId, statements: readonly string[], transactional: boolean, content: number): string {
+  return `${schema}|${content}|${transactional}|${statements.join('\u0000')}`;
+}
+
+function sameQueries(
+  queries: readonly Statement[],
+  rows: readonly (readonly (readonly (string | null)[])[])[],
+): boolean {
+  const [a, b] = rows.map(
+    (r, i) => keyAnswer({ ok: true, rows: r, ordered: queries.every((q) => q.ordered) && i >= 0, touched: false }).key,
+  );
+  return a === b;
+}
