@@ -15,6 +15,8 @@ export interface SchemaFacts {
   readonly deferrable: boolean;
   /** What DDL does could depend on the content: a function of the user's could run it. */
   readonly dynamicDdl: boolean;
+  /** A trigger or rule fires even while content is loaded. */
+  readonly alwaysFires: boolean;
 }
 
 /** A table that holds rows, as it is loaded and dumped. */
@@ -22,7 +24,6 @@ export interface StoredTable {
   readonly name: string;
   /** Quoted, with its schema. */
   readonly sql: string;
-  readonly oid: string;
   readonly columns: readonly StoredColumn[];
 }
 
@@ -84,6 +85,7 @@ export function describeSchema(facts: Facts): SchemaFacts {
       .sort(byName),
     deferrable:
       facts.constraints.some((c) => c.deferrable === 't') || facts.triggers.some((trigger) => trigger.deferrable === 't'),
+    alwaysFires: [...facts.triggers, ...facts.rules].some((each) => each.enabled === 'A' || each.enabled === 'R'),
     dynamicDdl:
       lines.some((line) => line.startsWith('event trigger')) || facts.functions.some((f) => ddlInFunction.test(f.source ?? '')),
   };
@@ -184,7 +186,6 @@ function storedTable(relation: FactRow<'relations'>, index: FactIndex): StoredTa
   return {
     name: index.name(relation.oid),
     sql: `${quoteIdent(relation.schema ?? '')}.${quoteIdent(relation.name ?? '')}`,
-    oid: relation.oid ?? '',
     columns: index.columns(relation.oid).map((c) => ({ sql: quoteIdent(c.name ?? ''), generated: c.generated !== '' })),
   };
 }

@@ -8,7 +8,7 @@ import { parseContent, parseRecord, withSequences, writeContent } from './conten
 import { SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
 import type { Content, ParsedContent, Rows } from './engine.ts';
-import type { Reply } from './protocol.ts';
+import type { Reply, SqlError } from './protocol.ts';
 
 const dumpName = 'cutover_dump';
 const sequencesName = 'cutover_sequences';
@@ -18,11 +18,20 @@ const writesBetweenVacuums = 1000;
 /** True only when the transaction at hand has written something. */
 const hasWritten = 'pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL';
 
+/** SQL around a load that makes the catalog forget what would refuse the rows, and remember it again. */
+interface Relaxation {
+  readonly relax: string;
+  readonly restore: string;
+}
+
+const noRelaxation: Relaxation = { relax: '', restore: '' };
+
 export class Store {
   private content: Content | null = null;
   private loadedTables: Record<string, string> = {};
   private prepared = false;
   private writes = 0;
+  private relaxation: Relaxation | null = null;
   private readonly dumpSql: string;
   private readonly dumpIfWritten: string;
   private readonly sequenceSql: string;
@@ -53,15 +62,17 @@ export class Store {
     this.content = null;
     this.loadedTables = {};
     this.prepared = false;
+    this.relaxation = null;
   }
 
-  /** Makes the tables hold this content. */
-  load(content: Content): void {
+  /** Makes the tables hold this content; when `strict`, not against a constraint. */
+  load(content: Content, strict?: 'strict'): void {
     if (content === this.content) return;
     const parsed = parseContent(content);
-    const sql = this.loadSql(parsed);
-    const reply = this.db.attempt(sql.replace('/* relax */', '').replace('/* restore */', ''));
-    if (reply.error !== null) this.loadRelaxed(sql, reply.error);
+    const reply = this.facts.alwaysFires ? null : this.db.attempt(this.loadSql(parsed, noRelaxation));
+    const refused = reply?.error ?? null;
+    if (refused !== null && strict) throw this.refusal(refused);
+    if (reply === null || refused !== null) this.loadRelaxed(parsed, refused);
     this.content = content;
     for (const table of this.facts.tables) this.loadedTables[table.name] = JSON.stringify(parsed.tables[table.name]);
     this.onLoad();
@@ -101,15 +112,16 @@ export class Store {
     this.prepared = true;
   }
 
-  private loadSql(parsed: ParsedContent): string {
+  private loadSql(parsed: ParsedContent, { relax, restore }: Relaxation): string {
     const changed = this.facts.tables.filter(
       (t) => this.content === null || this.loadedTables[t.name] !== JSON.stringify(parsed.tables[t.name]),
     );
-    const parts = changed.flatMap((table) => [`DELETE FROM ONLY ${table.sql};`, insertRows(table, parsed.tables[table.name] ?? [])]);
+    const deletes = changed.map((table) => `DELETE FROM ONLY ${table.sql};`);
+    const inserts = changed.map((table) => insertRows(table, parsed.tables[table.name] ?? []));
     // Triggers, rules and foreign keys are off: the rows are copies, not news.
-    return `ROLLBACK;BEGIN;SET LOCAL session_replication_role=replica;/* relax */${parts.join('')}${this.setSequences(
-      parsed,
-    )}/* restore */COMMIT`;
+    return ['ROLLBACK;BEGIN;SET LOCAL session_replication_role=replica;', relax]
+      .concat(deletes, inserts, this.setSequences(parsed), restore, 'COMMIT')
+      .join('');
   }
 
   private setSequences(parsed: ParsedContent): string {
@@ -121,44 +133,20 @@ export class Store {
       .join('');
   }
 
-  /**
-   * Rows may break a constraint that is NOT VALID, or a CHECK that holds no longer: they got in before it.
-   * The catalog is made to forget constraints and always-firing triggers for the length of the load.
-   */
-  private loadRelaxed(sql: string, error: NonNullable<Reply['error']>): void {
-    if (!/^(23502|23514|22)/.test(error.sqlstate)) {
-      this.db.attempt('ROLLBACK');
-      throw new SqlFailure(error, sql);
-    }
-    const oids = this.facts.tables.map((t) => t.oid).join(',');
-    const { relax, restore } = this.relaxation(oids === '' ? '0' : oids);
-    const relaxed = sql.replace('/* relax */', () => relax).replace('/* restore */', () => restore);
-    const reply = this.db.attempt(relaxed);
-    if (reply.error === null) return;
+  /** Rows may break a constraint that is NOT VALID, or a CHECK that holds no longer: they got in before it. */
+  private loadRelaxed(parsed: ParsedContent, error: SqlError | null): void {
+    if (error !== null && !/^(23502|23514|22)/.test(error.sqlstate)) throw this.refusal(error);
     this.db.attempt('ROLLBACK');
-    throw new SqlFailure(reply.error, sql);
+    this.relaxation ??= findRelaxation(this.db, this.facts);
+    const reply = this.db.attempt(this.loadSql(parsed, this.relaxation));
+    if (reply.error !== null) throw this.refusal(reply.error);
   }
 
-  private relaxation(oids: string): { relax: string; restore: string } {
+  private refusal(error: SqlError): SqlFailure {
     this.db.attempt('ROLLBACK');
-    const checks = this.db.query(`SELECT oid, relchecks FROM pg_class WHERE oid IN (${oids}) AND relchecks > 0`).rows ?? [];
-    const notNulls =
-      this.db.query(`SELECT conrelid, conkey[1] FROM pg_constraint
-        WHERE conrelid IN (${oids}) AND contype = 'n' AND NOT convalidated`).rows ?? [];
-    const domains =
-      this.db.query(`SELECT oid, contypid FROM pg_constraint WHERE contypid <> 0 AND contype = 'c' AND NOT convalidated`)
-        .rows ?? [];
-    const relax = [
-      ...checks.map(([oid]) => `UPDATE pg_class SET relchecks=0 WHERE oid=${oid};`),
-      ...notNulls.map(([r, n]) => `UPDATE pg_attribute SET attnotnull=false WHERE attrelid=${r} AND attnum=${n};`),
-      ...domains.map(([oid]) => `UPDATE pg_constraint SET contypid=0 WHERE oid=${oid};`),
-    ];
-    const restore = [
-      ...checks.map(([oid, count]) => `UPDATE pg_class SET relchecks=${count} WHERE oid=${oid};`),
-      ...notNulls.map(([r, n]) => `UPDATE pg_attribute SET attnotnull=true WHERE attrelid=${r} AND attnum=${n};`),
-      ...domains.map(([oid, type]) => `UPDATE pg_constraint SET contypid=${type} WHERE oid=${oid};`),
-    ];
-    return { relax: relax.join(''), restore: restore.join('') };
+    // The rows are as they were, the sequences may not be.
+    this.content = null;
+    return new SqlFailure(error, 'loading a content');
   }
 
   private tidy(): void {
@@ -208,4 +196,32 @@ function insertRows(table: StoredTable, rows: Rows): string {
 
 function literal(value: string | null): string {
   return value === null ? 'NULL' : quoteLiteral(value);
+}
+
+/** Constraints are left in place, with their names and states: only what says that they exist is turned off. */
+function findRelaxation(db: Database, facts: SchemaFacts): Relaxation {
+  const tables = facts.tables.map((t) => `${quoteLiteral(t.sql)}::regclass`).join(',') || '0';
+  const rows = (sql: string) => db.query(sql).rows ?? [];
+  const relations = rows(`SELECT oid, relchecks, relhastriggers, relhasrules FROM pg_class
+    WHERE oid IN (${tables}) AND (relchecks > 0 OR relhastriggers OR relhasrules)`);
+  const notNulls = rows(`SELECT conrelid, conkey[1] FROM pg_constraint
+    WHERE conrelid IN (${tables}) AND contype = 'n' AND NOT convalidated`);
+  const domains = rows(`SELECT oid, contypid FROM pg_constraint
+    WHERE contypid <> 0 AND contype = 'c' AND NOT convalidated`);
+  const updateClass = (oid: unknown, checks: unknown, triggers: unknown, rules: unknown) =>
+    `UPDATE pg_class SET relchecks=${checks},relhastriggers=${triggers},relhasrules=${rules} WHERE oid=${oid};`;
+  const updateColumn = (row: Rows[number], value: boolean) =>
+    `UPDATE pg_attribute SET attnotnull=${value} WHERE attrelid=${row[0]} AND attnum=${row[1]};`;
+  return {
+    relax: [
+      ...relations.map(([oid]) => updateClass(oid, 0, false, false)),
+      ...notNulls.map((row) => updateColumn(row, false)),
+      ...domains.map(([oid]) => `UPDATE pg_constraint SET contypid=0 WHERE oid=${oid};`),
+    ].join(''),
+    restore: [
+      ...relations.map(([oid, checks, triggers, rules]) => updateClass(oid, checks, triggers === 't', rules === 't')),
+      ...notNulls.map((row) => updateColumn(row, true)),
+      ...domains.map(([oid, type]) => `UPDATE pg_constraint SET contypid=${type} WHERE oid=${oid};`),
+    ].join(''),
+  };
 }

@@ -85,16 +85,13 @@ function report(checking: Checking, code: string, message: string, at: number, s
 function unknownKeys(checking: Checking, issue: Extract<Issue, { code: 'unrecognized_keys' }>, path: Path): void {
   const map = treeAt(checking.tree, path);
   const note = JSON.parse(issue.message) as MapNote;
+  const absent = note.known.filter((known) => entryOf(map, known) === undefined);
   for (const key of issue.keys) {
     const at = entryOf(map, key)?.keyAt ?? map?.at ?? 0;
     if (unsupportedKeys[key] === note.noun || (key === 'cdc' && note.noun === 'a step of a rollback')) {
       report(checking, 'unsupported', `\`${key}\` is not supported yet.`, at);
     } else {
-      const present = map?.kind === 'map' ? map.entries.map((entry) => entry.key) : [];
-      const suggestion = nearest(
-        key,
-        note.known.filter((known) => !present.includes(known)),
-      );
+      const suggestion = nearest(key, absent) ?? nearest(key, note.known);
       const known = suggestion === null ? ` Known are ${note.known.map((each) => `\`${each}\``).join(', ')}.` : '';
       const isText = suggestion === null && /\s/.test(key);
       const help = isText ? ' Inside of { } a comma ends a text: put SQL in quotes there, or write it after `|`.' : known;

@@ -132,10 +132,13 @@ export function versionsOf(loading: Loading, tree: Tree | undefined): Versions {
   const names = new Set(entries.map(({ key }) => key));
   const written = new Map(entries.map((entry) => [entry.key, readVersion(loading, entry, names)]));
   const versions = [...written.values()].map((version) => resolveVersion(loading, written, version));
-  const domains = [...written.values()].map((version) => {
+  const domains = [...written.values()].flatMap((version) => {
     const name = version.entry.key;
+    const { entries: own } = version.domains;
+    // Only asked where it is needed: a long line of versions has a great many pairs.
+    if (own.length === 0) return [];
     const heirs = versions.filter((each) => each.name === name || ancestors(written, each.name).some(({ entry }) => entry.key === name));
-    return { version: name, entries: version.domains.entries, used: paramsOf(heirs) };
+    return [{ version: name, entries: own, used: paramsOf(heirs) }];
   });
   const complete = [...written.values()].every(({ requests }) => ![...requests.values()].includes(null));
   return { versions, domains, complete };

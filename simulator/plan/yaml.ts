@@ -125,6 +125,7 @@ function readMap(reading: Reading, node: YAMLMap, fallback: number, depth: numbe
     node.items.flatMap((pair) => (isScalar(pair.key) && !isMergeKey(pair.key) ? [keyText(pair.key)] : [])),
   );
   const entries = new Map<string, Entry>();
+  const written = new Set<string>();
   for (const pair of node.items) {
     if (!isPair(pair)) continue;
     const keyAt = startOf(pair.key, at);
@@ -136,7 +137,9 @@ function readMap(reading: Reading, node: YAMLMap, fallback: number, depth: numbe
     } else if (isScalar(pair.key)) {
       remember(reading, pair.key);
       const key = keyText(pair.key);
-      if (!entries.has(key)) entries.set(key, { key, keyAt, value: readNode(reading, pair.value, keyAt, depth + 1) });
+      if (written.has(key)) fail(reading, 'duplicate-key', 'This key is there twice in the same map.', keyAt);
+      else entries.set(key, { key, keyAt, value: readNode(reading, pair.value, keyAt, depth + 1) });
+      written.add(key);
     } else {
       fail(reading, 'yaml-key', 'A key must be a plain name.', keyAt);
     }
@@ -180,8 +183,6 @@ function readNode(reading: Reading, node: unknown, fallback: number, depth: numb
 /** The parser's own sentences are for people who know YAML's grammar; these are for those who write plans. */
 function syntaxMessage(code: string, message: string): string {
   switch (code) {
-    case 'DUPLICATE_KEY':
-      return 'This key is there twice in the same map.';
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'A `: ` inside of a plain text starts a new map here. Put the text in quotes, or write it after `|` on lines of its own.';
     case 'TAB_AS_INDENT':
@@ -195,19 +196,22 @@ function syntaxMessage(code: string, message: string): string {
   }
 }
 
+const tooComplex = 'The plan is nested too deeply, or its aliases grow too large.';
+
+/** The parser gives an exception of its own recursion as an error of the text. */
+const stackEnded = (message: string): boolean => message.includes('call stack');
+
 /** One wrong bracket can give thousands. */
 const shownErrors = 20;
 
 function syntaxErrors(file: TextSource, document: Document.Parsed): readonly PlanError[] {
   return [...document.errors, ...document.warnings].slice(0, shownErrors).map((error) => ({
-    code: error.code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'yaml-syntax',
-    message: syntaxMessage(error.code, error.message),
+    code: stackEnded(error.message) ? 'too-complex' : 'yaml-syntax',
+    message: stackEnded(error.message) ? tooComplex : syntaxMessage(error.code, error.message),
     location: file.locate(error.pos[0]),
     suggestion: null,
   }));
 }
-
-const tooComplex = 'The plan is nested too deeply, or its aliases grow too large.';
 
 /** Errors of syntax end the reading: what follows from a broken indentation or a missing anchor is noise. A key that is there twice does not. */
 export function readYaml(file: TextSource): YamlResult {
@@ -216,13 +220,16 @@ export function readYaml(file: TextSource): YamlResult {
     const document = parseDocument(file.text, {
       keepSourceTokens: true,
       merge: true,
+      // Its own check takes the square of the number of keys; `readMap` has another.
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: 'error',
     });
     const syntax = syntaxErrors(file, document);
-    if (syntax.some((error) => error.code !== 'duplicate-key')) return { tree: null, errors: syntax };
+    if (syntax.length > 0) return { tree: null, errors: syntax };
     const tree = document.contents === null ? null : readNode(reading, document.contents, 0, 0);
-    return { tree: reading.errors.length > 0 ? null : tree, errors: [...syntax, ...reading.errors] };
+    const isUsable = reading.errors.every(({ code }) => code === 'duplicate-key');
+    return { tree: isUsable ? tree : null, errors: reading.errors };
   } catch (error) {
     // The parser's own recursion can end the stack first, on thousands of opening brackets.
     if (!(error instanceof TooComplex) && !(error instanceof RangeError)) throw error;
@@ -233,9 +240,17 @@ export function readYaml(file: TextSource): YamlResult {
   }
 }
 
-/** The entry of a map, or undefined. */
+const indexes = new WeakMap<MapTree, ReadonlyMap<string, Entry>>();
+
+/** The entry of a map, or undefined. Indexed, since a map can have thousands, each of them asked for. */
 export function entryOf(tree: Tree | undefined, key: string): Entry | undefined {
-  return tree?.kind === 'map' ? tree.entries.find((entry) => entry.key === key) : undefined;
+  if (tree?.kind !== 'map') return undefined;
+  let index = indexes.get(tree);
+  if (index === undefined) {
+    index = new Map(tree.entries.map((entry) => [entry.key, entry]));
+    indexes.set(tree, index);
+  }
+  return index.get(key);
 }
 
 /** A text as written, of a scalar that is one; numbers count, since `deploy: 2` names version 2. */

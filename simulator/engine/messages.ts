@@ -1,0 +1,77 @@
+/** What the main thread and the engine's thread say to each other. Contents and calls go as numbered texts. */
+import type { Call, EngineStats, MigrateOutcome, Outcome, RunOptions, SchemaId } from './engine.ts';
+import type { Catalog, Content, Description, DescriptionError, ParamTypes } from './engine.ts';
+import type { Migration } from './workspace.ts';
+import type { KnownSchemas } from './schemas.ts';
+
+export interface WorkerSetup {
+  readonly wasm: WebAssembly.Module;
+  readonly bundle: SharedArrayBuffer;
+  readonly image: SharedArrayBuffer;
+  readonly extensions: Readonly<Record<string, string>>;
+  readonly progress: SharedArrayBuffer;
+  readonly known: KnownSchemas;
+}
+
+/** Every operation: what goes in, what comes out. */
+export interface Operations {
+  start: { in: { schema: readonly string[]; seed: readonly string[] }; out: StartOutcome };
+  catalog: { in: { schema: SchemaId }; out: Catalog };
+  describe: { in: { schema: SchemaId; statements: readonly string[] }; out: readonly (Description | DescriptionError)[] };
+  paramTypes: { in: { schema: SchemaId; statements: readonly string[] }; out: readonly (ParamTypes | DescriptionError)[] };
+  volatileFunctions: { in: { schema: SchemaId; names: readonly string[] }; out: readonly string[] };
+  run: { in: { schema: SchemaId; tasks: string; options: RunOptions }; out: string };
+  migrate: { in: { schema: SchemaId; migration: Migration; contents: readonly Content[] }; out: readonly MigrateOutcome[] };
+  openSession: { in: null; out: null };
+  transaction: { in: { call: Call; options: RunOptions }; out: Outcome };
+  autocommit: { in: { statements: readonly string[]; options: RunOptions }; out: Outcome };
+  content: { in: null; out: Content };
+}
+
+export type StartOutcome = MigrateOutcome & { readonly part?: 'schema' | 'seed' };
+export type OperationName = keyof Operations;
+
+export type Request = { readonly [K in OperationName]: { readonly name: K; readonly input: Operations[K]['in'] } }[OperationName];
+
+export type Counters = Pick<EngineStats, 'statements' | 'loads' | 'schemaSwitches'>;
+
+export type Response =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly output: unknown; readonly counters: Counters; readonly known: KnownSchemas | null }
+  /** The session is lost: this thread is of no more use. */
+  | { readonly kind: 'lost'; readonly message: string; readonly sql: string | null }
+  /** A defect of the engine's own, or a wrong use of it. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Tasks as they travel: each content and each call once, however many tasks have it. */
+export interface PackedTasks {
+  readonly contents: readonly Content[];
+  readonly calls: readonly Call[];
+  /** Content, then calls, by their numbers. */
+  readonly tasks: readonly (readonly number[])[];
+}
+
+/** Outcomes as they travel: each task's, with every text of a content replaced by its number. */
+export interface PackedOutcomes {
+  readonly contents: readonly Content[];
+  readonly outcomes: readonly (readonly PackedOutcome[])[];
+}
+
+export type PackedOutcome =
+  | { readonly r: Extract<Outcome, { ok: true }>['results']; readonly c: number }
+  | { readonly e: readonly [sqlstate: string, message: string, statement: number]; readonly c: number };
+
+/** Numbers equal things alike. */
+export class Numbering<T> {
+  readonly items: T[] = [];
+  private readonly numbers = new Map<T, number>();
+
+  of(item: T): number {
+    let number = this.numbers.get(item);
+    if (number === undefined) {
+      number = this.items.push(item) - 1;
+      this.numbers.set(item, number);
+    }
+    return number;
+  }
+}

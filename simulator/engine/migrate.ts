@@ -1,0 +1,130 @@
+/** Maps contents through DDL: what schema and what content come out of each, or which error. */
+import { SqlFailure } from './database.ts';
+import type { Content, MigrateOutcome, SchemaId } from './engine.ts';
+import { resetSettings } from './reset.ts';
+import { isFailure, ownSettings, seedRandom, setMoment } from './run.ts';
+import type { StatementFailure } from './run.ts';
+import { edgeOf } from './workspace.ts';
+import type { Migration, Schema, Workspace } from './workspace.ts';
+
+export function migrateContents(
+  workspace: Workspace,
+  schema: SchemaId,
+  migration: Migration,
+  contents: readonly Content[],
+): MigrateOutcome[] {
+  return migration.transactional
+    ? inTransactions(workspace, schema, migration, contents)
+    : outsideOfTransactions(workspace, schema, migration, contents);
+}
+
+/** Each content in a transaction that is rolled back; the engine stays on the schema. */
+function inTransactions(
+  workspace: Workspace,
+  id: SchemaId,
+  migration: Migration,
+  contents: readonly Content[],
+): MigrateOutcome[] {
+  const { db } = workspace;
+  const from = workspace.goTo(id);
+  let known: Schema | null = null;
+  return contents.map((content) => {
+    from.store.load(content);
+    const failure = attempt(workspace, migration);
+    if (failure !== null) {
+      db.query(`ROLLBACK;${from.store.sequencesSql(content)}`);
+      return { ok: false, ...failure };
+    }
+    db.query(ownSettings);
+    const to: Schema = known ?? workspace.observe();
+    if (sameForEveryContent(migration, from, to)) known = to;
+    const after = to.store.read();
+    db.query(`ROLLBACK;${from.store.sequencesSql(content)}`);
+    workspace.learn(edgeOf(id, to.id, migration, content));
+    return { ok: true, schema: to.id, content: after };
+  });
+}
+
+function attempt({ db }: Workspace, { statements, options }: Migration): StatementFailure | null {
+  setMoment(db, options.clock);
+  db.query(`ROLLBACK;BEGIN;${seedRandom(db, options.seed)}`);
+  for (const [statement, sql] of statements.entries()) {
+    const { error } = db.user(sql);
+    if (error !== null) return { sqlstate: error.sqlstate, message: error.message, statement };
+  }
+  const { error } = db.attempt('SET CONSTRAINTS ALL IMMEDIATE');
+  if (error === null) return null;
+  return { sqlstate: error.sqlstate, message: error.message, statement: Math.max(0, statements.length - 1) };
+}
+
+const plainStatement =
+  /^\s*(alter|create\s+(?!or\s+replace\s+(function|procedure)|function|procedure)|drop|comment|update|insert|delete|set|reset|lock|truncate|grant|revoke)\b/i;
+
+/** Only code can make different schemas of different contents. */
+function sameForEveryContent({ statements }: Migration, from: Schema, to: Schema): boolean {
+  return !from.facts.dynamicDdl && !to.facts.dynamicDdl && statements.every((sql) => plainStatement.test(sql));
+}
+
+/**
+ * Runs for real on the first content. Where it left the content alone, another content comes out the same
+ * if the new schema takes it; else it too is run for real, for its error.
+ */
+function outsideOfTransactions(
+  workspace: Workspace,
+  id: SchemaId,
+  migration: Migration,
+  contents: readonly Content[],
+): MigrateOutcome[] {
+  let shortcut: SchemaId | null = null;
+  return contents.map((content) => {
+    if (shortcut !== null && accepts(workspace, shortcut, content)) return { ok: true, schema: shortcut, content };
+    const result = runForReal(workspace, id, migration, content);
+    if (isFailure(result)) return { ok: false, ...result };
+    if (result.content === content) shortcut = result.schema.id;
+    return { ok: true, schema: result.schema.id, content: result.content };
+  });
+}
+
+function accepts(workspace: Workspace, id: SchemaId, content: Content): boolean {
+  const { store } = workspace.goTo(id);
+  try {
+    store.load(content, 'strict');
+    return true;
+  } catch (error) {
+    if (error instanceof SqlFailure) return false;
+    throw error;
+  }
+}
+
+function runForReal(
+  workspace: Workspace,
+  id: SchemaId,
+  migration: Migration,
+  content: Content,
+): StatementFailure | { schema: Schema; content: Content } {
+  const { db } = workspace;
+  const from = workspace.goTo(id);
+  from.store.load(content);
+  setMoment(db, migration.options.clock);
+  db.query(`ROLLBACK;${seedRandom(db, migration.options.seed)}`);
+  const failure = firstError(workspace, migration.statements);
+  resetSettings(db);
+  const now = workspace.observe();
+  if (failure !== null) {
+    // An invalid index, a half-detached partition: not a schema to go on from.
+    workspace.settle(now.id === id ? now : null);
+    return failure;
+  }
+  workspace.settle(now);
+  const after = now.store.read();
+  workspace.learn(edgeOf(id, now.id, migration, content));
+  return { schema: now, content: after };
+}
+
+function firstError({ db }: Workspace, statements: readonly string[]): StatementFailure | null {
+  for (const [statement, sql] of statements.entries()) {
+    const { error } = db.user(sql);
+    if (error !== null) return { sqlstate: error.sqlstate, message: error.message, statement };
+  }
+  return null;
+}

@@ -1,0 +1,192 @@
+/**
+ * Runs calls, each in a transaction of its own from the content of its task, and rolls it back. What the
+ * commit would check is checked before the content is read.
+ */
+import { mentionsRandom, quoteIdent, quoteLiteral } from './catalog.ts';
+import { SqlFailure } from './database.ts';
+import type { Database } from './database.ts';
+import type { Call, CallStatement, Content, Outcome, RunOptions, StatementResult, Task } from './engine.ts';
+import type { Reply } from './protocol.ts';
+import type { Store } from './store.ts';
+
+const day = Date.UTC(2024, 0, 1);
+const hour = 3_600_000;
+
+/** Schema and seed come to be at midnight, steps at six, requests at noon. */
+export function setMoment(db: Database, clock: RunOptions['clock'] | 'start'): void {
+  db.setClock(day + { start: 0, step: 6, request: 12 }[clock] * hour);
+}
+
+/** Makes random() and uuids start again from the seed; the SQL is to run before the statement. */
+export function seedRandom(db: Database, seed: number): string {
+  db.setRandom(seed);
+  return `SELECT setseed(${((seed >>> 0) % 1_000_003) / 1_000_003});`;
+}
+
+/** A statement of a call, or a session, failed. */
+export interface StatementFailure {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly statement: number;
+}
+
+/** Settings and roles that a call sets are no part of how its content is read. */
+const changesRole = /\bset\s+(local\s+|session\s+)?(role|session|search_path|row_security|datestyle|intervalstyle|timezone|time\s+zone|bytea_output|extra_float_digits|lc_\w+)\b|\bset_config\b/i;
+export const ownSettings =
+  'SET LOCAL ROLE NONE;SET LOCAL search_path=public;SET LOCAL datestyle=ISO;SET LOCAL intervalstyle=postgres;' +
+  'SET LOCAL timezone=UTC;SET LOCAL bytea_output=hex;SET LOCAL extra_float_digits=1;SET LOCAL lc_monetary=C;';
+const usesSequenceMemory = /\b(currval|lastval)\b/i;
+
+/** Makes the session read contents as it always does, whatever the transaction has set. */
+export function settingsFor(statements: readonly string[]): string {
+  return statements.some((sql) => changesRole.test(sql)) ? ownSettings : '';
+}
+
+type NamedRows = Map<string, { readonly reply: Reply; readonly row: readonly (string | null)[] | undefined }>;
+
+/** Runs the statements of one call in the transaction at hand. */
+export class CallRunner {
+  private readonly named: NamedRows = new Map();
+  private readonly results: StatementResult[] = [];
+  readonly sent: string[] = [];
+
+  constructor(
+    private readonly db: Database,
+    /** SQL to be sent with the first statement. */
+    private before: string,
+  ) {}
+
+  run(statements: readonly CallStatement[]): StatementFailure | readonly StatementResult[] {
+    for (const [i, statement] of statements.entries()) {
+      const sql = this.write(statement);
+      if (sql === null) {
+        this.results.push({ rows: null, touched: 0, skipped: true });
+        continue;
+      }
+      if (typeof sql !== 'string') return { ...sql, statement: i };
+      const reply = this.send(sql);
+      if (reply.error !== null) return { sqlstate: reply.error.sqlstate, message: reply.error.message, statement: i };
+      if (statement.as !== null) this.named.set(statement.as, { reply, row: reply.rows?.[0] });
+      this.results.push({ rows: reply.rows, touched: touchedBy(reply.tag), skipped: false });
+    }
+    if (this.before !== '') this.db.query(this.before);
+    return this.results;
+  }
+
+  private send(sql: string): Reply {
+    const before = this.before;
+    this.before = '';
+    this.sent.push(sql);
+    return this.db.user(sql, before);
+  }
+
+  /** The statement's text; null when a row that it needs wasn't there. */
+  private write(statement: CallStatement): string | { sqlstate: string; message: string } | null {
+    const [only] = statement.pieces;
+    if (statement.pieces.length === 1 && typeof only === 'string') return only;
+    let sql = '';
+    for (const piece of statement.pieces) {
+      if (typeof piece === 'string') {
+        sql += piece;
+        continue;
+      }
+      const named = this.named.get(piece.row);
+      if (named?.row === undefined) return null;
+      const i = named.reply.fields?.findIndex((field) => field.name === piece.column) ?? -1;
+      const field = named.reply.fields?.[i];
+      if (field === undefined) return { sqlstate: '42703', message: `row ${piece.row} has no column ${quoteIdent(piece.column)}` };
+      sql += this.literal(named.row[i] ?? null, field.type, field.modifier);
+    }
+    return sql;
+  }
+
+  private literal(value: string | null, type: number, modifier: number): string {
+    const name = this.db.query(`SELECT format_type(${type},${modifier})`).rows?.[0]?.[0];
+    return `${value === null ? 'NULL' : quoteLiteral(value)}::${name}`;
+  }
+}
+
+/** `INSERT 0 2` → 2, `SELECT 3` → 3, `CREATE TABLE` → 0. */
+export function touchedBy(tag: string): number {
+  const count = Number(tag.slice(tag.lastIndexOf(' ') + 1));
+  return Number.isInteger(count) ? count : 0;
+}
+
+export function isFailure<T extends object>(result: StatementFailure | T): result is StatementFailure {
+  return 'sqlstate' in result;
+}
+
+export interface RunContext {
+  readonly db: Database;
+  readonly store: Store;
+  readonly usesRandom: boolean;
+  readonly deferrable: boolean;
+}
+
+export function runTasks(context: RunContext, tasks: readonly Task[], options: RunOptions): Outcome[][] {
+  setMoment(context.db, options.clock);
+  return tasks.map((task) => {
+    context.store.load(task.content);
+    return task.calls.map((call) => runCall(context, task.content, call, options.seed));
+  });
+}
+
+function runCall(context: RunContext, content: Content, call: Call, seed: number): Outcome {
+  const { db, store } = context;
+  const runner = new CallRunner(db, `ROLLBACK;BEGIN;${prologue(context, call, seed)}\n`);
+  const results = runner.run(call.statements);
+  const failure = isFailure(results) ? results : beforeCommit(context, call, runner);
+  if (isFailure(failure)) return { ok: false, ...failure, content: afterFailure(context, content) };
+  if (isFailure(results)) throw new Error('unreachable');
+  if (!call.writes) return { ok: true, results, content };
+  const after = readContent(context, content, call.statements.length);
+  if (typeof after !== 'string') return { ok: false, ...after, content: afterFailure(context, content) };
+  if (store.hasSequences && after !== content) resetSequences(context, content);
+  return { ok: true, results, content: after };
+}
+
+/** What must be in place for a call to give the same whenever it is run. */
+function prologue({ db, usesRandom }: RunContext, call: Call, seed: number): string {
+  const mentions = (test: (sql: string) => boolean) =>
+    call.statements.some(({ pieces }) => pieces.some((piece) => typeof piece === 'string' && test(piece)));
+  const random = usesRandom || mentions(mentionsRandom) ? seedRandom(db, seed) : '';
+  return mentions((sql) => usesSequenceMemory.test(sql)) ? `DISCARD SEQUENCES;${random}` : random;
+}
+
+/** The checks of a commit; an error of theirs is the last statement's. */
+function beforeCommit({ db, deferrable }: RunContext, call: Call, runner: CallRunner): StatementFailure | object {
+  if (!call.writes) return {};
+  if (deferrable) {
+    const { error } = db.attempt('SET CONSTRAINTS ALL IMMEDIATE');
+    if (error !== null) return { ...pick(error), statement: Math.max(0, call.statements.length - 1) };
+  }
+  const settings = settingsFor(runner.sent);
+  if (settings !== '') db.query(settings);
+  return {};
+}
+
+function readContent({ store }: RunContext, before: Content, statements: number): Content | StatementFailure {
+  try {
+    return store.readAfter(before);
+  } catch (error) {
+    // A virtual column may fail to compute: then the rows can't be read by anyone.
+    if (error instanceof SqlFailure) return { ...pick(error.error), statement: Math.max(0, statements - 1) };
+    throw error;
+  }
+}
+
+function pick({ sqlstate, message }: { sqlstate: string; message: string }): { sqlstate: string; message: string } {
+  return { sqlstate, message };
+}
+
+function afterFailure(context: RunContext, content: Content): Content {
+  if (!context.store.hasSequences) return content;
+  context.db.query('ROLLBACK');
+  const after = context.store.readSequences(content);
+  if (after !== content) resetSequences(context, content);
+  return after;
+}
+
+function resetSequences({ db, store }: RunContext, content: Content): void {
+  db.query(`ROLLBACK;${store.sequencesSql(content)}`);
+}

@@ -1,0 +1,1 @@
+SELECT id FROM profiles WHERE handle IS DISTINCT FROM nick;

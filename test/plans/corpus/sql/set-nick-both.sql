@@ -1,0 +1,2 @@
+-- Both columns, one value.
+UPDATE profiles SET nick = :nick, handle = :nick WHERE id = :id;
