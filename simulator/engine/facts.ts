@@ -168,7 +168,7 @@ export type Facts = { readonly [K in keyof Queries]: readonly FactRow<K>[] };
 const kinds = Object.keys(queries) as (keyof Queries)[];
 
 function statementName(kind: keyof Queries): string {
-  return `cutover_${kind}`;
+  return `cutover_fact_${kind}`;
 }
 
 /** Once a session, and again after something dropped the session's prepared statements. */

@@ -56,7 +56,8 @@ export class Evaluator {
     const violations: Violation[] = [];
     const successors: Draft[] = [];
     for (const version of position.live) this.probeReads(position, node, version, violations);
-    const damaged = violations.length > 0;
+    // An error leaves the content as it is; what is read wrongly stays wrong.
+    const damaged = violations.some((v) => v.outcome?.ok !== false);
     const job = this.evaluateJob(position, node);
     if (damaged && this.wants.count === missingBefore)
       return { successors, violations, damaged, broken: false, batch: null, finished: job.finished };
