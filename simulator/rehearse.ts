@@ -44,6 +44,7 @@ export interface Rehearsal {
 const defaults = { maxStates: 300_000, timeoutMs: 120_000, seed: 1 };
 /** Contents past which every history is too much, and histories are bounded in length. */
 const unboundedContents = 4_000;
+const unboundedStates = 20_000;
 const defaultWriteBound = 4;
 const extraRows = 2;
 
@@ -442,7 +443,10 @@ class Run {
   private async attempt(maxWrites: number | null, maxContents: number): Promise<boolean> {
     const ground = this.ground as Ground;
     const limits: SearchLimits = {
-      maxStates: this.options.maxStates ?? defaults.maxStates,
+      maxStates: Math.min(
+        this.options.maxStates ?? defaults.maxStates,
+        maxWrites === null ? unboundedStates : Infinity,
+      ),
       maxContents: ground.transitions.contents.size + maxContents,
       maxWrites,
       stop: () => this.stopReason(),

@@ -30,10 +30,13 @@ export class SqlFailure extends Error {
   }
 }
 
+/** These take the engine's own prepared statements along. */
+const dropsPrepared = /\b(discard|deallocate)\b/i;
 const copyStatement = /^\s*copy\b/i;
 
 export class Database {
   private readonly out = new Outgoing();
+  private readonly prepared = new Map<string, string>();
   /** Statements of plans. */
   statements = 0;
 
@@ -46,6 +49,7 @@ export class Database {
   user(sql: string, before = ''): Reply {
     this.statements++;
     this.out.query(before + sql);
+    if (dropsPrepared.test(sql)) this.prepared.clear();
     if (copyStatement.test(sql)) this.out.copyFail();
     return this.exchange(sql);
   }
@@ -63,9 +67,12 @@ export class Database {
     return this.exchange(null);
   }
 
+  /** Sees to it that the name stands for this statement. */
   prepare(name: string, sql: string): void {
+    if (this.prepared.get(name) === sql) return;
     const reply = this.extended((out) => out.closeStatement(name).parse(name, sql).sync());
     if (reply.error !== null) throw new SqlFailure(reply.error, sql);
+    this.prepared.set(name, sql);
   }
 
   execute(name: string): Reply {

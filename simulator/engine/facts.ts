@@ -171,18 +171,13 @@ function statementName(kind: keyof Queries): string {
   return `cutover_fact_${kind}`;
 }
 
-/** Once a session, and again after something dropped the session's prepared statements. */
-export function prepareFacts(db: Database): void {
-  for (const kind of kinds) db.prepare(statementName(kind), queries[kind].sql);
-}
-
+/** The prepared queries are planned once a session. */
 export function readFacts(db: Database): Facts {
-  const run = () =>
-    db.extended((out) => {
-      for (const kind of kinds) out.execute(statementName(kind));
-      out.sync();
-    });
-  const reply = run();
+  for (const kind of kinds) db.prepare(statementName(kind), queries[kind].sql);
+  const reply = db.extended((out) => {
+    for (const kind of kinds) out.execute(statementName(kind));
+    out.sync();
+  });
   if (reply.error !== null) throw new SqlFailure(reply.error, 'the catalog queries');
   const facts = kinds.map((kind, i) => [kind, named(queries[kind].columns, reply.sets[i] ?? [])]);
   return Object.fromEntries(facts) as Facts;

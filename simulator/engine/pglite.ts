@@ -50,6 +50,8 @@ export interface PgliteOptions {
 const callsPerMessage = 2000;
 const contentsPerMessage = 200;
 const bootTimeoutMs = 60_000;
+/** What the engine does for itself ends, if slowly on a busy machine; only code called by it may not. */
+const ownTimeoutMs = 30_000;
 const workerName = 'engine-worker.cjs';
 
 interface Assets {
@@ -243,7 +245,7 @@ class PgliteEngine implements Engine {
   }
 
   private extensionFile(name: string): string {
-    return join(this.assets.directory, 'extensions', `${name.replaceAll('-', '_')}.tar.gz`);
+    return join(this.assets.directory, 'extensions', `${name}.tar.gz`);
   }
 
   private request<K extends OperationName>(name: K, input: Operations[K]['in']): Promise<Operations[K]['out']> {
@@ -304,9 +306,10 @@ class PgliteEngine implements Engine {
       () => {
         const now = performance.now();
         if (this.progress.tick() !== tick) [tick, since] = [this.progress.tick(), now];
-        if (now - since < timeout) return;
         const sql = this.progress.sql();
-        const fault = new EngineFault(`a statement did not end within ${timeout} ms`, 'timeout', sql);
+        const limit = sql === null ? Math.max(timeout, ownTimeoutMs) : timeout;
+        if (now - since < limit) return;
+        const fault = new EngineFault(`a statement did not end within ${limit} ms`, 'timeout', sql);
         void this.stop(fault, 'restart');
       },
       Math.min(100, Math.ceil(timeout / 10)),

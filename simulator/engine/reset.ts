@@ -1,10 +1,14 @@
 /** Empties the database: whatever a user's schema can hold goes, and an empty public schema stays. */
 import type { Database } from './database.ts';
-import { prepareFacts } from './facts.ts';
 
+/**
+ * The public schema itself stays when it can: every cached plan depends on it, and planning the engine's
+ * own queries again takes longer than all the rest.
+ */
 const dropEverything = `
 DO $reset$
 DECLARE
+  commands text[];
   command text;
 BEGIN
   FOR command IN
@@ -13,17 +17,34 @@ BEGIN
     UNION ALL SELECT format('DROP FOREIGN DATA WRAPPER IF EXISTS %I CASCADE', fdwname) FROM pg_foreign_data_wrapper
     UNION ALL SELECT format('DROP EXTENSION IF EXISTS %I CASCADE', extname) FROM pg_extension WHERE extname <> 'plpgsql'
     UNION ALL SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname) FROM pg_namespace
-      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+      WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')
     UNION ALL SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata
-    UNION ALL SELECT format('DROP OWNED BY %I CASCADE', rolname) FROM pg_roles WHERE oid >= 16384
+  LOOP
+    EXECUTE command;
+  END LOOP;
+  SELECT array_agg(format('DROP %s IF EXISTS %s CASCADE', o.type, o.identity)) INTO commands
+    FROM pg_depend d, pg_identify_object(d.classid, d.objid, d.objsubid) o
+    WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace('public') AND d.deptype = 'n';
+  FOREACH command IN ARRAY coalesce(commands, '{}') LOOP
+    EXECUTE command;
+  END LOOP;
+  FOR command IN
+    SELECT format('DROP OWNED BY %I CASCADE', rolname) FROM pg_roles WHERE oid >= 16384
     UNION ALL SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE oid >= 16384
   LOOP
     EXECUTE command;
   END LOOP;
   DELETE FROM pg_db_role_setting;
-  CREATE SCHEMA public AUTHORIZATION pg_database_owner;
-  GRANT USAGE ON SCHEMA public TO PUBLIC;
 END $reset$`;
+
+const isEmpty = `
+SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND nspowner = 'pg_database_owner'::regrole)
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = to_regnamespace('public'))`;
+
+const replacePublic = `
+DROP SCHEMA IF EXISTS public CASCADE;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC`;
 
 const catalogs = [
   'pg_class',
@@ -49,16 +70,22 @@ export function resetDatabase(db: Database): void {
   for (const [gid] of db.query('SELECT quote_literal(gid) FROM pg_prepared_xacts').rows ?? []) {
     db.query(`ROLLBACK PREPARED ${gid}`);
   }
-  db.query('BEGIN;SET LOCAL event_triggers=off');
-  db.query(dropEverything);
-  db.query('COMMIT');
-  prepareFacts(db);
+  db.query('SET event_triggers=off');
+  const dropped = db.attempt(dropEverything).error === null;
+  if (!dropped || db.query(isEmpty).rows?.[0]?.[0] !== 't') {
+    db.query(replacePublic);
+    db.query(dropEverything);
+  }
+  db.query('RESET event_triggers');
 }
 
-/** Undoes settings, roles, temporary tables, cursors and prepared statements, of the engine's own too. */
+/** All that DISCARD ALL does, save for the engine's own prepared statements and the plans that took time to make. */
 function cleanSession(db: Database): void {
   db.attempt('ROLLBACK');
-  db.query('DISCARD ALL');
+  db.query(`CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;UNLISTEN *;SELECT pg_advisory_unlock_all();
+    DISCARD TEMP;DISCARD SEQUENCES`);
+  const names = db.query(`SELECT quote_ident(name) FROM pg_prepared_statements WHERE name !~ '^cutover_'`).rows ?? [];
+  for (const [name] of names) db.query(`DEALLOCATE ${name}`);
 }
 
 /** Undoes what statements that committed may have set. */

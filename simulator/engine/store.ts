@@ -29,7 +29,6 @@ const noRelaxation: Relaxation = { relax: '', restore: '' };
 export class Store {
   private content: Content | null = null;
   private loadedTables: Record<string, string> = {};
-  private prepared = false;
   private writes = 0;
   private relaxation: Relaxation | null = null;
   private readonly dumpSql: string;
@@ -61,7 +60,6 @@ export class Store {
   forget(): void {
     this.content = null;
     this.loadedTables = {};
-    this.prepared = false;
     this.relaxation = null;
   }
 
@@ -86,7 +84,7 @@ export class Store {
 
   /** The same, after a call that began with `before`; much faster, for the schema at hand. */
   readAfter(before: Content): Content {
-    if (!this.prepared) this.prepare();
+    this.db.prepare(dumpName, this.dumpIfWritten);
     const reply = this.db.execute(dumpName);
     if (reply.error !== null) throw new SqlFailure(reply.error, this.dumpIfWritten);
     this.writes++;
@@ -96,7 +94,7 @@ export class Store {
 
   /** `before` with the sequences as they are now: a rollback does not turn them back. */
   readSequences(before: Content): Content {
-    if (!this.prepared) this.prepare();
+    this.db.prepare(sequencesName, this.sequenceSql);
     const reply = this.db.execute(sequencesName);
     return this.withSequencesOf(before, reply.rows ?? []);
   }
@@ -104,12 +102,6 @@ export class Store {
   /** SQL that sets the sequences to what the content says. */
   sequencesSql(content: Content): string {
     return this.setSequences(parseContent(content));
-  }
-
-  private prepare(): void {
-    this.db.prepare(dumpName, this.dumpIfWritten);
-    this.db.prepare(sequencesName, this.sequenceSql);
-    this.prepared = true;
   }
 
   private loadSql(parsed: ParsedContent, { relax, restore }: Relaxation): string {

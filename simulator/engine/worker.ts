@@ -16,6 +16,9 @@ import { Workspace } from './workspace.ts';
 /** Nothing else writes out the log, which is kept in memory. */
 const statementsBetweenCheckpoints = 20_000;
 
+/** Any other takes the database away from an open session. */
+const sessionOperations = new Set<Request['name']>(['transaction', 'autocommit', 'content']);
+
 class Host {
   private session: SessionHost | null = null;
   private sentVersion = 0;
@@ -46,8 +49,15 @@ class Host {
     }
   }
 
+  /** The first of everything is slow: better now, while the main thread reads the plan. */
+  warmUp(): void {
+    this.workspace.empty();
+    this.workspace.observe();
+  }
+
   private perform(request: Request): Operations[Request['name']]['out'] {
     const { db, workspace } = this;
+    if (!sessionOperations.has(request.name)) this.session = null;
     switch (request.name) {
       case 'start':
         return this.start(request.input);
@@ -85,7 +95,7 @@ class Host {
   }
 
   private open(): SessionHost {
-    if (this.session === null) throw new Error('the session was lost with the thread that held it');
+    if (this.session === null) throw new Error('the session is over: the engine was restarted, or used for something else');
     return this.session;
   }
 
@@ -163,6 +173,7 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
   const host = new Host(new Database(wire, new ProgressWriter(setup.progress)), setup.known);
   port.on('message', (request: Request) => port.postMessage(host.answer(request)));
   port.postMessage({ kind: 'ready' } satisfies Response);
+  host.warmUp();
 }
 
 if (parentPort !== null) void main(parentPort);

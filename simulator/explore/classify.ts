@@ -26,7 +26,7 @@ export async function classify(
   const cause = stepOf(culprit ?? lastWrite(path), positions) ?? violation.step.name;
   const caused: Violation = { ...violation, cause };
   if (violation.rule === 'rollback-loses-writes') return caused;
-  if (deleted && rowCount(violation.outcome) > (await expectedRows(search, violation)))
+  if ((await readsMore(search, violation)) && (deleted || (await readBefore(search, violation, path))))
     return { ...caused, rule: 'resurrected-row' };
   if (culprit?.event?.kind === 'batch') return { ...caused, rule: 'backfill-overwrites' };
   return caused;
@@ -36,9 +36,23 @@ function rowCount(answer: Answer | null): number {
   return answer?.ok === true ? (answer.rows?.length ?? 0) : 0;
 }
 
-async function expectedRows(search: Search, violation: Violation): Promise<number> {
+async function readsMore(search: Search, violation: Violation): Promise<boolean> {
   const judged = await judgeAt(search, violation, violation.node as Node);
-  return rowCount(judged?.expected ?? null);
+  return judged !== null && rowCount(violation.outcome) > rowCount(judged.expected);
+}
+
+/** True when one of the rows too many is one that a client could read earlier, and that is gone since. */
+async function readBefore(search: Search, violation: Violation, path: readonly Node[]): Promise<boolean> {
+  const keys = (answer: Answer | null): string[] =>
+    answer?.ok === true ? (answer.rows ?? []).map((r) => JSON.stringify(r)) : [];
+  const now = await judgeAt(search, violation, violation.node as Node);
+  const expected = keys(now?.expected ?? null);
+  const extra = keys(violation.outcome).filter((k) => !expected.includes(k));
+  for (const node of path) {
+    const then = await judgeAt(search, violation, node);
+    if (keys(then?.expected ?? null).some((k) => extra.includes(k))) return true;
+  }
+  return false;
 }
 
 /** True when a request on the way deleted a row of the reference. */

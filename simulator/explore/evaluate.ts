@@ -55,12 +55,12 @@ export class Evaluator {
     const missingBefore = this.wants.count;
     const violations: Violation[] = [];
     const successors: Draft[] = [];
-    for (const version of position.live) this.probeReads(position, node, version, violations);
+    for (const version of position.live) this.probeReads(position, node, version, violations, successors);
     // An error leaves the content as it is; what is read wrongly stays wrong.
     const damaged = violations.some((v) => v.outcome?.ok !== false);
     const job = this.evaluateJob(position, node);
     if (damaged && this.wants.count === missingBefore)
-      return { successors, violations, damaged, broken: false, batch: null, finished: job.finished };
+      return { successors: [], violations, damaged, broken: false, batch: null, finished: job.finished };
     if (job.violation !== null) violations.push(job.violation);
     successors.push(...job.drafts);
     this.advanceFlights(position, node, violations, successors);
@@ -69,7 +69,13 @@ export class Evaluator {
     return { successors, violations, damaged, broken, batch: job.drafts[0] ?? null, finished: job.finished };
   }
 
-  private probeReads(position: Position, node: Node, version: string, violations: Violation[]): void {
+  private probeReads(
+    position: Position,
+    node: Node,
+    version: string,
+    violations: Violation[],
+    successors: Draft[],
+  ): void {
     for (const offer of this.input.programs.offers(version)) {
       if (!offer.read) continue;
       this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
@@ -91,6 +97,13 @@ export class Evaluator {
         violations.push(
           this.blame.readViolation(position, node, version, offer, answer, judged.expected, judged.difference),
         );
+      // Where an outcome was unknown, a client that has read it knows it from then on.
+      else if (judged.narrowed && node.flights.length === 0)
+        successors.push({
+          fields: plain({ ...node, first: judged.first, second: judged.second }),
+          write: false,
+          event: { kind: 'request', version, action: offer.action, statement: null, answer, flight: null },
+        });
     }
   }
 
@@ -186,6 +199,8 @@ export class Evaluator {
     readonly first: number;
     readonly second: number;
     readonly newer: number;
+    /** The answer rules out some of the worlds that were possible before. */
+    readonly narrowed: boolean;
   } | null {
     const judges = this.judges(node, version, action);
     const canFirst =
@@ -194,8 +209,13 @@ export class Evaluator {
     const asked2 = this.second !== null && this.second.has(action) ? this.second.ask(node.second, action, nonce) : [];
     if (asked1 === null || asked2 === null) return null;
     const candidates = judges.flatMap((j) => (j === 'first' ? asked1 : asked2));
-    const first = asked1.length === 0 ? node.first : this.first.after(asked1, actual.answer);
-    const second = asked2.length === 0 || this.second === null ? node.second : this.second.after(asked2, actual.answer);
+    const after1 = asked1.length === 0 ? null : this.first.after(asked1, actual);
+    const after2 = asked2.length === 0 || this.second === null ? null : this.second.after(asked2, actual);
+    const after = {
+      first: after1?.set ?? node.first,
+      second: after2?.set ?? node.second,
+      narrowed: after1?.narrowed === true || after2?.narrowed === true,
+    };
     const newer = canFirst ? node.newer : node.newer & this.senders(action);
     const same =
       candidates.some((c) => c.answer.key === actual.key) ||
@@ -205,16 +225,14 @@ export class Evaluator {
       return {
         difference: !actual.answer.ok && actual.answer.sqlstate.startsWith('42') ? 'fails' : null,
         expected: null,
-        first,
-        second,
+        ...after,
         newer,
       };
     const expected = candidates[0]?.answer.answer ?? null;
     return {
       difference: same || expected === null ? null : difference(actual.answer, expected),
       expected,
-      first,
-      second,
+      ...after,
       newer,
     };
   }
@@ -253,12 +271,13 @@ export class Evaluator {
     for (const flight of node.flights) {
       const draft = this.step(position, node, node, flight, violations);
       if (draft !== null) successors.push(draft);
+      if (node.crashed) continue;
       const first = this.first.crash(node.first, flight.id);
       const second = this.second === null ? -1 : this.second.crash(node.second, flight.id);
       if (first === null || second === null) continue;
       const flights = node.flights.filter((f) => f.id !== flight.id);
       successors.push({
-        fields: plain({ ...node, first, second, flights }),
+        fields: plain({ ...node, first, second, flights, crashed: true }),
         write: false,
         event: { kind: 'crash', version: flight.version, action: flight.progress.action, flight: flight.id },
       });
@@ -312,6 +331,7 @@ export class Evaluator {
       });
       return null;
     }
+    if (step.progress.answer.ok) this.accepted.add(`${flight.version}|${request.name}`);
     const fields = plain({
       ...state,
       content: step.content,

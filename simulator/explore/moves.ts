@@ -95,7 +95,7 @@ export class Mover {
     if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
     const dead = node.flights.filter((f) => !from.live.includes(f.version));
     if (move.step.offline) return 'offline';
-    if (move.direction === 'up' && move.step.wait === 'drained' && dead.length > 0) return 'drained';
+    if (move.step.wait === 'drained' && dead.length > 0) return 'drained';
     return dead.some((f) => f.age >= 1) ? 'age' : null;
   }
 

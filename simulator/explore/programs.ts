@@ -41,6 +41,7 @@ export class Programs {
   private readonly wholeCalls = new WeakMap<Request, Map<number, CallId>>();
   private readonly answers = new WeakMap<Result, KeyedAnswer>();
   private readonly versions: ReadonlyMap<string, Version>;
+  private readonly senders = new Map<string, Map<number, boolean>>();
   private readonly reads = new WeakMap<Request, boolean>();
   /** Requests whose combinations were too many: name → [searched, all]. */
   readonly limited = new Map<string, readonly [number, number]>();
@@ -75,6 +76,14 @@ export class Programs {
 
   /** True when this version has the request and can send these values. */
   canSend(versionName: string, action: Action): boolean {
+    let known = this.senders.get(versionName);
+    if (known === undefined) this.senders.set(versionName, (known = new Map()));
+    let can = known.get(action.id);
+    if (can === undefined) known.set(action.id, (can = this.findCanSend(versionName, action)));
+    return can;
+  }
+
+  private findCanSend(versionName: string, action: Action): boolean {
     const version = this.version(versionName);
     const request = version.requests.get(action.request);
     if (request === undefined) return false;

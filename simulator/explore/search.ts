@@ -141,6 +141,7 @@ export class Search {
       newer: -1,
       flights: [],
       job: null,
+      crashed: false,
       floor: 0,
     };
     const known = this.visited.get(stateKey(fields, 0));

@@ -51,6 +51,8 @@ export interface StateFields {
   readonly newer: number;
   readonly flights: readonly Flight[];
   readonly job: JobState | null;
+  /** A process died on the way here; one does. */
+  readonly crashed: boolean;
   /** Steps before this index are not rolled back any more. */
   readonly floor: number;
 }
@@ -80,7 +82,7 @@ export interface Node extends StateFields {
 /** States with equal keys are the same state. `nonce` counts writes where random values are drawn. */
 export function stateKey(state: StateFields, nonce: number): string {
   const flights = state.flights.length === 0 ? '' : JSON.stringify(state.flights, flightReplacer);
-  return `${state.position}|${state.schema}|${state.content}|${state.first}|${state.second}|${state.newer}|${state.floor}|${nonce}|${jobKey(state.job)}|${flights}`;
+  return `${state.position}|${state.schema}|${state.content}|${state.first}|${state.second}|${state.newer}|${state.floor}${state.crashed ? 'x' : ''}|${nonce}|${jobKey(state.job)}|${flights}`;
 }
 
 /** The events from the start to a state. */
@@ -102,8 +104,8 @@ export type AnyStep = Step | RollbackStep;
 
 /** A state's own fields, without those of the node they come from. */
 export function plain(fields: StateFields): StateFields {
-  const { position, schema, content, first, second, newer, flights, job, floor } = fields;
-  return { position, schema, content, first, second, newer, flights, job, floor };
+  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = fields;
+  return { position, schema, content, first, second, newer, flights, job, crashed, floor };
 }
 
 /** A state that an event leads to, before it is known whether it is new. */

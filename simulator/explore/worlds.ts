@@ -40,6 +40,9 @@ export interface World {
   readonly flights: Readonly<Record<string, Progress>>;
 }
 
+/** What a request may be answered now, each with the world after it. */
+export type Answers = readonly { readonly answer: KeyedAnswer; readonly world: World }[];
+
 /** Gives a result, or null after noting that it has to be computed. */
 export type Want = (schema: SchemaId, content: ContentId, call: CallId) => Result | null;
 
@@ -109,6 +112,11 @@ function namedRow(
 export class Reference {
   private readonly sets = new Interner();
   private readonly byId: (readonly World[])[] = [];
+  private readonly asked = new Map<string, Answers>();
+  private readonly afters = new WeakMap<Answers, Map<string, { readonly set: number; readonly narrowed: boolean }>>();
+  private readonly advancedSets = new Map<number, readonly World[]>();
+  private readonly crashed = new Map<string, number>();
+  private readonly grownSets = new Map<number, boolean>();
   /** Row counts of a content by table, for the bound on growth. */
   private readonly counts = new Map<ContentId, readonly number[]>();
 
@@ -145,14 +153,19 @@ export class Reference {
   }
 
   /** Every answer that a request may get now, with the worlds after it. Null: something has to be computed first. */
-  ask(
-    set: number,
-    action: Action,
-    nonce: number,
-  ): readonly { readonly answer: KeyedAnswer; readonly world: World }[] | null {
+  ask(set: number, action: Action, nonce: number): Answers | null {
+    const key = `${set}|${action.id}|${nonce}`;
+    const known = this.asked.get(key);
+    if (known !== undefined) return known;
+    const answers = this.askAgain(set, action, nonce);
+    if (answers !== null) this.asked.set(key, answers);
+    return answers;
+  }
+
+  private askAgain(set: number, action: Action, nonce: number): Answers | null {
     const request = this.requestFor(action);
     if (request === null) return [];
-    const worlds = this.advanceAll(this.worlds(set));
+    const worlds = this.advanced(set);
     if (worlds === null) return null;
     const stepwise = this.programs.isStepwise(request);
     const read = this.programs.isRead(request);
@@ -194,10 +207,22 @@ export class Reference {
     return { answer: keyAnswer(progress.answer), world: { ...world, content } };
   }
 
-  after(answers: readonly { readonly answer: KeyedAnswer; readonly world: World }[], actual: Answer): number {
-    const right = answers.filter((a) => difference(actual, a.answer.answer) === null);
-    // Judged by the other reference: this one goes on as it would have.
-    return this.intern((right.length > 0 ? right : answers).map((a) => a.world));
+  /** The worlds that gave this answer; `narrowed` when others are ruled out by it. */
+  after(answers: Answers, actual: KeyedAnswer): { readonly set: number; readonly narrowed: boolean } {
+    let known = this.afters.get(answers);
+    if (known === undefined) this.afters.set(answers, (known = new Map()));
+    const key = actual.answer.ok ? actual.key : 'refused';
+    let result = known.get(key);
+    if (result === undefined) {
+      const right = answers.filter(
+        (a) => a.answer.key === actual.key || difference(actual.answer, a.answer.answer) === null,
+      );
+      // Judged by the other reference: this one goes on as it would have.
+      const kept = right.length > 0 ? right : answers;
+      result = { set: this.intern(kept.map((a) => a.world)), narrowed: kept.length < answers.length };
+      known.set(key, result);
+    }
+    return result;
   }
 
   /** A request has begun: it may take effect from now on. */
@@ -213,7 +238,7 @@ export class Reference {
     flight: string,
     actual: Answer,
   ): { readonly set: number; readonly expected: readonly Answer[] } | null {
-    const worlds = this.advanceAll(this.worlds(set));
+    const worlds = this.advanced(set);
     if (worlds === null) return null;
     const ended = worlds.filter((w) => this.isComplete(w.flights[flight]));
     const expected = ended.map((w) => w.flights[flight]?.answer ?? emptyAnswer);
@@ -225,14 +250,30 @@ export class Reference {
 
   /** The process died: what it had done stays, the rest never comes. */
   crash(set: number, flight: string): number | null {
-    const worlds = this.advanceAll(this.worlds(set));
-    return worlds === null ? null : this.intern(worlds.map((w) => without(w, flight)));
+    const key = `${set}|${flight}`;
+    let after = this.crashed.get(key);
+    if (after === undefined) {
+      const worlds = this.advanced(set);
+      if (worlds === null) return null;
+      this.crashed.set(key, (after = this.intern(worlds.map((w) => without(w, flight)))));
+    }
+    return after;
   }
 
   private isComplete(progress: Progress | undefined): boolean {
     if (progress === undefined) return true;
     const request = this.requestFor(progress.action);
     return request === null || progress.next >= request.statements.length;
+  }
+
+  private advanced(set: number): readonly World[] | null {
+    let worlds = this.advancedSets.get(set);
+    if (worlds === undefined) {
+      const all = this.advanceAll(this.worlds(set));
+      if (all === null) return null;
+      this.advancedSets.set(set, (worlds = all));
+    }
+    return worlds;
   }
 
   /** All worlds that the requests in flight may have led to by now. */
@@ -281,8 +322,13 @@ export class Reference {
 
   /** True when a table of some world has grown past the bound. */
   grown(set: number): boolean {
-    const base = this.rowCounts(this.start);
-    return this.worlds(set).some((w) => this.rowCounts(w.content).some((n, i) => n > (base[i] ?? 0) + this.extraRows));
+    let grown = this.grownSets.get(set);
+    if (grown === undefined) {
+      const base = this.rowCounts(this.start);
+      const past = (w: World): boolean => this.rowCounts(w.content).some((n, i) => n > (base[i] ?? 0) + this.extraRows);
+      this.grownSets.set(set, (grown = this.worlds(set).some(past)));
+    }
+    return grown;
   }
 
   private rowCounts(content: ContentId): readonly number[] {
