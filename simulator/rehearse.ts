@@ -3,6 +3,7 @@ import { EngineFault, type Catalog, type Engine, type SchemaId } from './engine/
 import { parseContent } from './engine/content.ts';
 import { checkBackfill, checkPlan, checkVerifySeesDrift, judgeStops } from './explore/checks.ts';
 import { classify } from './explore/classify.ts';
+import { maxFlights, maxFlightsAfterRollback } from './explore/evaluate.ts';
 import { DomainFinder, type ParamDomain } from './explore/domain.ts';
 import { buildPositions, positionLabel, type Position } from './explore/positions.ts';
 import { Programs } from './explore/programs.ts';
@@ -518,6 +519,12 @@ class Run {
         );
         domain[`${request}.${param}`] = [...values];
       }
+    if (this.plan.versions.some((v) => [...v.requests.values()].some((r) => ground.programs.isStepwise(r))))
+      domain['requests in flight'] = [
+        `${maxFlights} at once`,
+        `${maxFlightsAfterRollback} after a way back`,
+        'one process dies',
+      ];
     for (const [request, [searched, all]] of ground.programs.limited)
       domain[request] = [`${searched} of ${all} combinations`];
     return domain;

@@ -50,6 +50,7 @@ const settings: Readonly<Record<string, string>> = {
   standard_conforming_strings: 'on',
   client_min_messages: 'error',
   synchronous_commit: 'off',
+  max_stack_depth: '512kB',
   autovacuum: 'off',
 };
 

@@ -276,7 +276,11 @@ class PgliteEngine implements Engine {
       progress: this.memory,
       known: this.known,
     };
-    const worker = new Worker(join(directory, workerName), { workerData: setup, stdout: false, stderr: false });
+    const worker = new Worker(join(directory, workerName), {
+      workerData: setup,
+      // Postgres is to find its own stack too deep (2 MB of it) before the thread does.
+      resourceLimits: { stackSizeMb: 32 },
+    });
     this.counted = { statements: 0, loads: 0, schemaSwitches: 0 };
     this.worker = worker;
     worker.on('message', (response: Response) => this.receive(response));

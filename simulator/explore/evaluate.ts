@@ -11,7 +11,9 @@ import type { Violation } from './violations.ts';
 import type { Wants } from './wants.ts';
 import { stepStatement, type Progress, type Reference } from './worlds.ts';
 
-const maxFlights = 2;
+/** Requests that are between two of their commits at once. */
+export const maxFlights = 2;
+export const maxFlightsAfterRollback = 1;
 
 export interface Evaluation {
   readonly successors: readonly Draft[];
@@ -243,7 +245,7 @@ export class Evaluator {
   }
 
   private begin(position: Position, node: Node, version: string, offer: Offer, violations: Violation[]): Draft | null {
-    if (node.flights.length >= maxFlights) return null;
+    if (node.flights.length >= (node.rolledBack ? maxFlightsAfterRollback : maxFlights)) return null;
     const id = ['f0', 'f1', 'f2'].find((f) => !node.flights.some((n) => n.id === f)) ?? 'f3';
     const nonce = this.input.usesRandom ? node.writes : 0;
     const progress: Progress = {

@@ -79,9 +79,17 @@ export interface Node extends StateFields {
   batch: Node | null;
 }
 
+const flightKeys = new WeakMap<Flight, string>();
+
+function flightKey(flight: Flight): string {
+  let key = flightKeys.get(flight);
+  if (key === undefined) flightKeys.set(flight, (key = JSON.stringify(flight, flightReplacer)));
+  return key;
+}
+
 /** States with equal keys are the same state. `nonce` counts writes where random values are drawn. */
 export function stateKey(state: StateFields, nonce: number): string {
-  const flights = state.flights.length === 0 ? '' : JSON.stringify(state.flights, flightReplacer);
+  const flights = state.flights.length === 0 ? '' : state.flights.map(flightKey).join(';');
   return `${state.position}|${state.schema}|${state.content}|${state.first}|${state.second}|${state.newer}|${state.floor}${state.crashed ? 'x' : ''}|${nonce}|${jobKey(state.job)}|${flights}`;
 }
 

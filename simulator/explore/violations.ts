@@ -4,7 +4,7 @@ import type { RuleId } from '../findings/catalog.ts';
 import type { Location, Step } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
 import type { Action } from './programs.ts';
-import type { Node, SearchEvent } from './state.ts';
+import { pathTo, type Node, type SearchEvent } from './state.ts';
 
 export interface Violation {
   readonly rule: RuleId;
@@ -51,6 +51,11 @@ function ownSymptom(v: Violation): string | null {
   return `${v.definedIn ?? ''}.${v.action.request}|${errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content'}`;
 }
 
+/** True when the trace has a request whose statements committed one by one, so that its outcome was open for a while. */
+function isUncertain(violation: Violation): boolean {
+  return violation.node !== null && pathTo(violation.node).some((n) => n.flights.length > 0);
+}
+
 export class Collector {
   private readonly byPlace = new Map<string, Group>();
   private readonly bySymptom = new Map<string, Group>();
@@ -77,6 +82,11 @@ export class Collector {
   }
 
   private followed(violation: Violation): Group | undefined {
+    // Two places that drifted apart are read apart on the way back as well as on the way forward.
+    if (violation.rule === 'rollback-loses-writes' && isUncertain(violation)) {
+      const drift = this.groups.find((g) => g.head.rule === 'lost-write' || g.head.rule === 'backfill-overwrites');
+      if (drift !== undefined) return drift;
+    }
     for (const symptom of symptoms(violation)) {
       const group = this.bySymptom.get(symptom);
       if (group !== undefined && group.head.step.index <= violation.step.index) return group;
