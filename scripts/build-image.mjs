@@ -45,7 +45,11 @@ export async function buildImage(outdir = join(root, 'dist')) {
   const files = await initialise();
   const body = Buffer.concat(files.map((file) => file.data));
   const header = Buffer.from(
-    JSON.stringify({ key, size: body.length, files: files.map((f) => [f.path, f.mode, f.directory ? -1 : f.data.length]) }),
+    JSON.stringify({
+      key,
+      size: body.length,
+      files: files.map((f) => [f.path, f.mode, f.directory ? -1 : f.data.length]),
+    }),
   );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);

@@ -11,7 +11,8 @@ function terminal(stream: WriteStream): Terminal {
   stream.on('error', () => {});
   return {
     isTerminal: stream.isTTY,
-    width: stream.columns ?? 100,
+    // A terminal that does not know its width says 0.
+    width: stream.columns > 0 ? stream.columns : 100,
     write(text) {
       const written = new Promise<void>((resolve) => stream.write(text, () => resolve()));
       pending.add(written);

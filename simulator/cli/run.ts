@@ -184,7 +184,8 @@ async function replayFinding(command: Extract<Command, { kind: 'replay' }>, io: 
       const { report, sources } = result.rehearsal;
       if (report.verdict === 'invalid')
         io.err.write(renderText(report, { ...io.err, colour: false, sources, elapsed: false }));
-      complain(io, result.message);
+      const ids = report.findings.map((finding) => visible(finding.id)).join(', ');
+      complain(io, result.message + (ids === '' ? '' : `; this plan has ${ids}`));
       return report.verdict === 'unproven' ? 3 : 2;
     }
     const { finding, lines } = result;

@@ -19,6 +19,8 @@ export interface Wire {
   send(messages: Uint8Array): Buffer;
   setClock(milliseconds: number): void;
   setRandom(seed: number): void;
+  /** Bytes of Postgres' memory, which grows and never shrinks. */
+  memory(): number;
 }
 
 /** What the engine needs of Emscripten's file system. */
@@ -42,6 +44,8 @@ const settings: Readonly<Record<string, string>> = {
   max_prepared_transactions: '20',
   // A simulated pod's locks; thousands of small migrations would else end the session.
   max_locks_per_transaction: '256',
+  // Runaway recursion is to end as an error, before the thread's own stack or patience does.
+  max_stack_depth: '512kB',
   timezone: 'UTC',
   datestyle: 'ISO, MDY',
   intervalstyle: 'postgres',
@@ -50,7 +54,6 @@ const settings: Readonly<Record<string, string>> = {
   standard_conforming_strings: 'on',
   client_min_messages: 'error',
   synchronous_commit: 'off',
-  max_stack_depth: '512kB',
   autovacuum: 'off',
 };
 
@@ -74,6 +77,7 @@ export async function boot(files: BootFiles): Promise<Wire> {
     send: (messages) => send(db, messages),
     setClock: (milliseconds) => void (clock.now = milliseconds),
     setRandom: (seed) => random.reseed(seed),
+    memory: () => db.Module.HEAPU8.byteLength,
   };
 }
 

@@ -84,10 +84,12 @@ export function describeSchema(facts: Facts): SchemaFacts {
       .map((r) => ({ name: index.name(r.oid), sql: `${quoteIdent(r.schema ?? '')}.${quoteIdent(r.name ?? '')}` }))
       .sort(byName),
     deferrable:
-      facts.constraints.some((c) => c.deferrable === 't') || facts.triggers.some((trigger) => trigger.deferrable === 't'),
+      facts.constraints.some((c) => c.deferrable === 't') ||
+      facts.triggers.some((trigger) => trigger.deferrable === 't'),
     alwaysFires: [...facts.triggers, ...facts.rules].some((each) => each.enabled === 'A' || each.enabled === 'R'),
     dynamicDdl:
-      lines.some((line) => line.startsWith('event trigger')) || facts.functions.some((f) => ddlInFunction.test(f.source ?? '')),
+      lines.some((line) => line.startsWith('event trigger')) ||
+      facts.functions.some((f) => ddlInFunction.test(f.source ?? '')),
   };
 }
 
@@ -153,7 +155,7 @@ class FactIndex {
   }
 
   parents(relation: FactRow<'relations'>): readonly string[] {
-    return names(relation.parents).map((oid) => this.name(String(oid)));
+    return names(relation.parents).map((oid) => this.name(oid));
   }
 
   /** The type under any number of domains, and the checks of those domains. */
@@ -255,9 +257,7 @@ function schemaLines(facts: Facts, index: FactIndex): string[] {
   return [
     ...facts.namespaces.map((n) => `schema ${n.name}`),
     ...facts.relations.filter((r) => r.kind !== 'S').map((r) => relationLine(r, index)),
-    ...facts.columns
-      .filter((c) => ['r', 'p', 'f'].includes(index.kind(c.relation)))
-      .map((c) => columnLine(c, index)),
+    ...facts.columns.filter((c) => ['r', 'p', 'f'].includes(index.kind(c.relation))).map((c) => columnLine(c, index)),
     // That a column is not null is said with the column; the constraint's name is of no consequence.
     ...facts.constraints
       .filter((c) => c.kind !== 'n' || c.validated === 'f')
@@ -313,7 +313,9 @@ function columnLine(column: FactRow<'columns'>, index: FactIndex): string {
     column.type,
     column.collation && `collate ${column.collation}`,
     column.notNull === 't' ? 'not null' : null,
-    generated === undefined ? column.default && `default ${column.default}` : `generated ${generated} as (${column.default})`,
+    generated === undefined
+      ? column.default && `default ${column.default}`
+      : `generated ${generated} as (${column.default})`,
     identity === undefined ? null : `generated ${identity} as identity`,
   );
 }
@@ -328,7 +330,13 @@ function typeLine(type: FactRow<'types'>): string {
   const name = qualifiedName(type.schema, type.name);
   if (type.kind === 'e') return `enum ${name} (${names(type.labels).join(', ')})`;
   if (type.kind === 'd') {
-    return words('domain', name, type.base, type.notNull === 't' ? 'not null' : null, type.default && `default ${type.default}`);
+    return words(
+      'domain',
+      name,
+      type.base,
+      type.notNull === 't' ? 'not null' : null,
+      type.default && `default ${type.default}`,
+    );
   }
   return `type ${name} (${type.attributes})`;
 }

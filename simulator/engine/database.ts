@@ -93,6 +93,10 @@ export class Database {
     this.wire.setRandom(seed);
   }
 
+  memory(): number {
+    return this.wire.memory();
+  }
+
   private exchange(sql: string | null): Reply {
     const message = this.out.take();
     this.progress.begin(sql);
@@ -102,7 +106,8 @@ export class Database {
     const reply = replies.at(-1);
     if (!complete || reply === undefined) throw new SessionLost('the session ended', sql);
     if (replies.length > 1) reply.error ??= replies.find((each) => each.error !== null)?.error ?? null;
-    if (reply.error !== null && /FATAL|PANIC/.test(reply.error.severity)) throw new SessionLost(reply.error.message, sql);
+    if (reply.error !== null && /FATAL|PANIC/.test(reply.error.severity))
+      throw new SessionLost(reply.error.message, sql);
     return reply;
   }
 }

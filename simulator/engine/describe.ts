@@ -65,6 +65,8 @@ export function volatileAmong(db: Database, names: readonly string[]): string[] 
 
 /** True when a statement is no more than a look at, or a change of, rows: the catalog stays as it is. */
 export function leavesCatalogAlone(sql: string): boolean {
-  return /^\s*(select|insert|update|delete|merge|values|table)\b/i.test(sql) && !/\binto\b/i.test(sql.replace(/\binsert\s+into\b/gi, ''));
+  return (
+    /^\s*(select|insert|update|delete|merge|values|table)\b/i.test(sql) &&
+    !/\binto\b/i.test(sql.replace(/\binsert\s+into\b/gi, ''))
+  );
 }
-

@@ -43,7 +43,7 @@ const queries = {
       CASE WHEN c.relrowsecurity THEN CASE WHEN c.relforcerowsecurity THEN 'forced' ELSE 'on' END END,
       c.relreplident, array_to_string(c.reloptions, ', '), c.relispartition, pg_get_expr(c.relpartbound, c.oid),
       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
-      (SELECT json_agg(i.inhparent ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid),
+      (SELECT json_agg(i.inhparent::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid),
       CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${userNamespace} AND ${notOfExtension('pg_class', 'c.oid')}`,
@@ -101,7 +101,19 @@ const queries = {
       WHERE ${userNamespace} AND ${notOfExtension('pg_class', 'i.indrelid')}`,
   },
   types: {
-    columns: ['oid', 'schema', 'name', 'kind', 'labels', 'baseOid', 'baseName', 'base', 'notNull', 'default', 'attributes'],
+    columns: [
+      'oid',
+      'schema',
+      'name',
+      'kind',
+      'labels',
+      'baseOid',
+      'baseName',
+      'base',
+      'notNull',
+      'default',
+      'attributes',
+    ],
     sql: `SELECT t.oid, n.nspname, t.typname, t.typtype,
       (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
       t.typbasetype, b.typname, CASE WHEN t.typbasetype <> 0 THEN format_type(t.typbasetype, t.typtypmod) END,

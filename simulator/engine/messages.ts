@@ -17,11 +17,20 @@ export interface WorkerSetup {
 export interface Operations {
   start: { in: { schema: readonly string[]; seed: readonly string[] }; out: StartOutcome };
   catalog: { in: { schema: SchemaId }; out: Catalog };
-  describe: { in: { schema: SchemaId; statements: readonly string[] }; out: readonly (Description | DescriptionError)[] };
-  paramTypes: { in: { schema: SchemaId; statements: readonly string[] }; out: readonly (ParamTypes | DescriptionError)[] };
+  describe: {
+    in: { schema: SchemaId; statements: readonly string[] };
+    out: readonly (Description | DescriptionError)[];
+  };
+  paramTypes: {
+    in: { schema: SchemaId; statements: readonly string[] };
+    out: readonly (ParamTypes | DescriptionError)[];
+  };
   volatileFunctions: { in: { schema: SchemaId; names: readonly string[] }; out: readonly string[] };
   run: { in: { schema: SchemaId; tasks: string; options: RunOptions }; out: string };
-  migrate: { in: { schema: SchemaId; migration: Migration; contents: readonly Content[] }; out: readonly MigrateOutcome[] };
+  migrate: {
+    in: { schema: SchemaId; migration: Migration; contents: readonly Content[] };
+    out: readonly MigrateOutcome[];
+  };
   openSession: { in: null; out: null };
   transaction: { in: { call: Call; options: RunOptions }; out: Outcome };
   autocommit: { in: { statements: readonly string[]; options: RunOptions }; out: Outcome };
@@ -31,13 +40,23 @@ export interface Operations {
 export type StartOutcome = MigrateOutcome & { readonly part?: 'schema' | 'seed' };
 export type OperationName = keyof Operations;
 
-export type Request = { readonly [K in OperationName]: { readonly name: K; readonly input: Operations[K]['in'] } }[OperationName];
+export type Request = {
+  readonly [K in OperationName]: { readonly name: K; readonly input: Operations[K]['in'] };
+}[OperationName];
 
 export type Counters = Pick<EngineStats, 'statements' | 'loads' | 'schemaSwitches'>;
 
 export type Response =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly output: unknown; readonly counters: Counters; readonly known: KnownSchemas | null }
+  | {
+      readonly kind: 'done';
+      readonly output: unknown;
+      readonly counters: Counters;
+      /** Null when nothing was learned. */
+      readonly known: KnownSchemas | null;
+      /** Bytes that Postgres holds. */
+      readonly memory: number;
+    }
   /** The session is lost: this thread is of no more use. */
   | { readonly kind: 'lost'; readonly message: string; readonly sql: string | null }
   /** A defect of the engine's own, or a wrong use of it. */

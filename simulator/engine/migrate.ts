@@ -27,7 +27,8 @@ function inTransactions(
 ): MigrateOutcome[] {
   const { db } = workspace;
   const from = workspace.goTo(id);
-  let known: Schema | null = null;
+  let known = workspace.targetOf(id, migration);
+  if (known !== null && !sameForEveryContent(migration, from, known)) known = null;
   return contents.map((content) => {
     from.store.load(content);
     const failure = attempt(workspace, migration);

@@ -52,6 +52,8 @@ const contentsPerMessage = 200;
 const bootTimeoutMs = 60_000;
 /** What the engine does for itself ends, if slowly on a busy machine; only code called by it may not. */
 const ownTimeoutMs = 30_000;
+const mostMemory = 400_000_000;
+const sessionOperations = new Set<OperationName>(['openSession', 'transaction', 'autocommit', 'content']);
 const workerName = 'engine-worker.cjs';
 
 interface Assets {
@@ -139,6 +141,7 @@ class PgliteEngine implements Engine {
   private queue: Promise<unknown> = Promise.resolve();
   private counted: Counters = { statements: 0, loads: 0, schemaSwitches: 0 };
   private sessions = 0;
+  private inSession = false;
   private closed = false;
 
   constructor(
@@ -244,6 +247,15 @@ class PgliteEngine implements Engine {
     });
   }
 
+  /** Memory that a statement once needed is given back only by another thread. */
+  private async recycle(): Promise<void> {
+    await this.enqueue(async () => {
+      if (this.worker === null || this.inSession) return;
+      this.stats.restarts++;
+      await this.stop(null);
+    }).catch(() => {});
+  }
+
   private extensionFile(name: string): string {
     return join(this.assets.directory, 'extensions', `${name}.tar.gz`);
   }
@@ -252,6 +264,7 @@ class PgliteEngine implements Engine {
     return this.enqueue(async () => {
       if (this.worker === null) await this.boot();
       this.stats.roundTrips++;
+      this.inSession = sessionOperations.has(name);
       return (await this.send({ name, input } as Request, this.timeout)) as Operations[K]['out'];
     });
   }
@@ -294,7 +307,7 @@ class PgliteEngine implements Engine {
   private send(request: Request | null, timeout: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { worker } = this;
-      if (worker === null) return void reject(closedFault());
+      if (worker === null) return reject(closedFault());
       this.pending = { resolve, reject };
       this.watch(timeout);
       worker.ref();
@@ -333,6 +346,7 @@ class PgliteEngine implements Engine {
     if (response.known !== null) this.known = response.known;
     this.count(response.counters);
     pending.resolve(response.output);
+    if (response.memory > mostMemory && !this.inSession) void this.recycle();
   }
 
   /** A thread counts from its own beginning. */
@@ -370,7 +384,9 @@ class PgliteEngine implements Engine {
 const createExtension = /\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?(?:"([^"]+)"|([\w-]+))/gi;
 
 function extensionsIn(statements: readonly string[]): string[] {
-  const found = statements.flatMap((sql) => [...sql.matchAll(createExtension)].map((m) => m[1] ?? m[2]?.toLowerCase() ?? ''));
+  const found = statements.flatMap((sql) =>
+    [...sql.matchAll(createExtension)].map((m) => m[1] ?? m[2]?.toLowerCase() ?? ''),
+  );
   return [...new Set(found)].filter((name) => name !== 'plpgsql' && name !== '');
 }
 

@@ -185,7 +185,7 @@ function readFields(data: Buffer, body: number): Field[] {
 
 function readError(data: Buffer, body: number): SqlError {
   const error = { sqlstate: 'XX000', message: '', severity: 'ERROR' };
-  for (let at = body; data[at] !== 0 && at < data.length; ) {
+  for (let at = body; data[at] !== 0 && at < data.length;) {
     const code = String.fromCharCode(data[at] ?? 0);
     const end = data.indexOf(0, at + 1);
     const text = data.toString('utf8', at + 1, end);

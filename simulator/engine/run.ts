@@ -31,7 +31,8 @@ export interface StatementFailure {
 }
 
 /** Settings and roles that a call sets are no part of how its content is read. */
-const changesRole = /\bset\s+(local\s+|session\s+)?(role|session|search_path|row_security|datestyle|intervalstyle|timezone|time\s+zone|bytea_output|extra_float_digits|lc_\w+)\b|\bset_config\b/i;
+const changesRole =
+  /\bset\s+(local\s+|session\s+)?(role|session|search_path|row_security|datestyle|intervalstyle|timezone|time\s+zone|bytea_output|extra_float_digits|lc_\w+)\b|\bset_config\b/i;
 export const ownSettings =
   'SET LOCAL ROLE NONE;SET LOCAL search_path=public;SET LOCAL datestyle=ISO;SET LOCAL intervalstyle=postgres;' +
   'SET LOCAL timezone=UTC;SET LOCAL bytea_output=hex;SET LOCAL extra_float_digits=1;SET LOCAL lc_monetary=C;';
@@ -94,7 +95,8 @@ export class CallRunner {
       if (named?.row === undefined) return null;
       const i = named.reply.fields?.findIndex((field) => field.name === piece.column) ?? -1;
       const field = named.reply.fields?.[i];
-      if (field === undefined) return { sqlstate: '42703', message: `row ${piece.row} has no column ${quoteIdent(piece.column)}` };
+      if (field === undefined)
+        return { sqlstate: '42703', message: `row ${piece.row} has no column ${quoteIdent(piece.column)}` };
       sql += this.literal(named.row[i] ?? null, field.type, field.modifier);
     }
     return sql;
@@ -112,7 +114,7 @@ export function touchedBy(tag: string): number {
   return Number.isInteger(count) ? count : 0;
 }
 
-export function isFailure<T extends object>(result: StatementFailure | T): result is StatementFailure {
+export function isFailure(result: object): result is StatementFailure {
   return 'sqlstate' in result;
 }
 
@@ -133,7 +135,10 @@ export function runTasks(context: RunContext, tasks: readonly Task[], options: R
 
 function runCall(context: RunContext, content: Content, call: Call, seed: number): Outcome {
   const { db, store } = context;
-  const runner = new CallRunner(db, `ROLLBACK;BEGIN;${prologue(context, call, seed)}\n`);
+  const before = prologue(context, call, seed);
+  // In a message of its own, or it would be the transaction's first query, before a SET TRANSACTION.
+  if (before !== '') db.query(`ROLLBACK;${before}`);
+  const runner = new CallRunner(db, 'ROLLBACK;BEGIN;\n');
   const results = runner.run(call.statements);
   const failure = isFailure(results) ? results : beforeCommit(context, call, runner);
   if (isFailure(failure)) return { ok: false, ...failure, content: afterFailure(context, content) };

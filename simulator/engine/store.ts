@@ -46,9 +46,11 @@ export class Store {
     const marker = `SELECT -1, pg_catalog.pg_current_xact_id_if_assigned()::text`;
     this.sequenceSql = [marker, ...sequences].join(' UNION ALL ');
     this.dumpSql = [marker, ...facts.tables.map((t, i) => tableDump(t, i, '')), ...sequences].join(' UNION ALL ');
-    this.dumpIfWritten = [marker, ...facts.tables.map((t, i) => tableDump(t, i, ` WHERE ${hasWritten}`)), ...sequences].join(
-      ' UNION ALL ',
-    );
+    this.dumpIfWritten = [
+      marker,
+      ...facts.tables.map((t, i) => tableDump(t, i, ` WHERE ${hasWritten}`)),
+      ...sequences,
+    ].join(' UNION ALL ');
   }
 
   /** What is committed in the tables now; null when it isn't known. */
@@ -190,6 +192,8 @@ function literal(value: string | null): string {
   return value === null ? 'NULL' : quoteLiteral(value);
 }
 
+type Cell = string | null | undefined;
+
 /** Constraints are left in place, with their names and states: only what says that they exist is turned off. */
 function findRelaxation(db: Database, facts: SchemaFacts): Relaxation {
   const tables = facts.tables.map((t) => `${quoteLiteral(t.sql)}::regclass`).join(',') || '0';
@@ -200,13 +204,13 @@ function findRelaxation(db: Database, facts: SchemaFacts): Relaxation {
     WHERE conrelid IN (${tables}) AND contype = 'n' AND NOT convalidated`);
   const domains = rows(`SELECT oid, contypid FROM pg_constraint
     WHERE contypid <> 0 AND contype = 'c' AND NOT convalidated`);
-  const updateClass = (oid: unknown, checks: unknown, triggers: unknown, rules: unknown) =>
+  const updateClass = (oid: Cell, checks: Cell, triggers: boolean, rules: boolean) =>
     `UPDATE pg_class SET relchecks=${checks},relhastriggers=${triggers},relhasrules=${rules} WHERE oid=${oid};`;
   const updateColumn = (row: Rows[number], value: boolean) =>
     `UPDATE pg_attribute SET attnotnull=${value} WHERE attrelid=${row[0]} AND attnum=${row[1]};`;
   return {
     relax: [
-      ...relations.map(([oid]) => updateClass(oid, 0, false, false)),
+      ...relations.map(([oid]) => updateClass(oid, '0', false, false)),
       ...notNulls.map((row) => updateColumn(row, false)),
       ...domains.map(([oid]) => `UPDATE pg_constraint SET contypid=0 WHERE oid=${oid};`),
     ].join(''),

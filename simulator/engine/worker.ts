@@ -4,8 +4,17 @@ import { boot } from './boot.ts';
 import { Database, SessionLost } from './database.ts';
 import { describeStatements, parameterTypes, volatileAmong } from './describe.ts';
 import type { Outcome, Task } from './engine.ts';
+import { readFacts } from './facts.ts';
 import { Numbering } from './messages.ts';
-import type { Operations, PackedOutcomes, PackedTasks, Request, Response, StartOutcome, WorkerSetup } from './messages.ts';
+import type {
+  Operations,
+  PackedOutcomes,
+  PackedTasks,
+  Request,
+  Response,
+  StartOutcome,
+  WorkerSetup,
+} from './messages.ts';
 import { migrateContents } from './migrate.ts';
 import { ProgressWriter } from './progress.ts';
 import { resetSettings } from './reset.ts';
@@ -40,7 +49,8 @@ class Host {
       const { version, known } = this.workspace;
       const news = version === this.sentVersion ? null : known;
       this.sentVersion = version;
-      return { kind: 'done', output, counters: { ...this.stats, statements: this.db.statements }, known: news };
+      const counters = { ...this.stats, statements: this.db.statements };
+      return { kind: 'done', output, counters, known: news, memory: this.db.memory() };
     } catch (error) {
       if (error instanceof SessionLost) return { kind: 'lost', message: error.message, sql: error.sql };
       // Where it was interrupted is not known.
@@ -49,10 +59,9 @@ class Host {
     }
   }
 
-  /** The first of everything is slow: better now, while the main thread reads the plan. */
+  /** The catalog queries take long to plan: better now, while the main thread reads the plan. */
   warmUp(): void {
-    this.workspace.empty();
-    this.workspace.observe();
+    readFacts(this.db);
   }
 
   private perform(request: Request): Operations[Request['name']]['out'] {
@@ -95,7 +104,8 @@ class Host {
   }
 
   private open(): SessionHost {
-    if (this.session === null) throw new Error('the session is over: the engine was restarted, or used for something else');
+    if (this.session === null)
+      throw new Error('the session is over: the engine was restarted, or used for something else');
     return this.session;
   }
 
@@ -156,7 +166,9 @@ function packOutcomes(outcomes: readonly (readonly Outcome[])[]): string {
   const packed = outcomes.map((task) =>
     task.map((outcome) => {
       const c = contents.of(outcome.content);
-      return outcome.ok ? { r: outcome.results, c } : { e: [outcome.sqlstate, outcome.message, outcome.statement] as const, c };
+      return outcome.ok
+        ? { r: outcome.results, c }
+        : { e: [outcome.sqlstate, outcome.message, outcome.statement] as const, c };
     }),
   );
   return JSON.stringify({ contents: contents.items, outcomes: packed } satisfies PackedOutcomes);

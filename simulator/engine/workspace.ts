@@ -24,13 +24,18 @@ export interface Schema {
 const resetCost = 2;
 const baseStatementsPerEdge = 3;
 const switchesBetweenVacuums = 100;
+/** Columns that were added and dropped count for ever towards the 1600 that a table may have. */
+const edgesBetweenResets = 200;
 
 export class Workspace {
   private current: Schema | null = null;
+  /** Nothing has run yet: the database is as the image has it. */
+  private pristine = true;
   private readonly schemas = new Map<SchemaId, Schema>();
   /** Edges that were seen to lead where they say. */
   private readonly verified = new Set<Edge>();
   private changes = 0;
+  private edgesSinceReset = 0;
   /** Moves when something was learned that must outlive this thread. */
   version = 0;
 
@@ -54,6 +59,11 @@ export class Workspace {
   /** An empty database that is no known schema. */
   empty(): void {
     this.current = null;
+    this.edgesSinceReset = 0;
+    if (this.pristine) {
+      this.pristine = false;
+      return;
+    }
     this.countChange();
     resetDatabase(this.db);
   }
@@ -89,6 +99,15 @@ export class Workspace {
     this.version++;
   }
 
+  /** Where these statements led before, from this schema, if that is known. */
+  targetOf(from: SchemaId, { statements, transactional }: Migration): Schema | null {
+    const text = JSON.stringify(statements);
+    const edge = this.known.edges.find(
+      (e) => e.from === from && e.transactional === transactional && JSON.stringify(e.statements) === text,
+    );
+    return edge === undefined ? null : (this.schemas.get(edge.to) ?? null);
+  }
+
   /** Brings the database to a known schema. */
   goTo(id: SchemaId): Schema {
     if (this.current?.id === id) return this.current;
@@ -100,7 +119,7 @@ export class Workspace {
 
   private shortWay(id: SchemaId): readonly Edge[] | null {
     const { base, edges } = this.known;
-    if (this.current === null || base === null) return null;
+    if (this.current === null || base === null || this.edgesSinceReset > edgesBetweenResets) return null;
     const path = findPath(edges, this.current.id, id);
     const fromBase = findPath(edges, base.id, id);
     if (path === null || fromBase === null) return path;
@@ -147,6 +166,7 @@ export class Workspace {
     const from = this.current;
     if (from?.id !== edge.from) return false;
     from.store.load(edge.sample);
+    this.edgesSinceReset++;
     if (!applyForReal(this.db, edge)) return false;
     const target = this.verified.has(edge) ? this.schemas.get(edge.to) : undefined;
     const arrived = target ?? this.observe();

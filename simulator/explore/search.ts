@@ -42,6 +42,8 @@ export class Search {
   readonly collector = new Collector();
   readonly nodes: Node[] = [];
   private readonly visited = new Map<string, Node>();
+  /** Moves, batches and crashes past which a history is one that goes round for ever. */
+  private readonly longestPath: number;
   private readonly finishedNodes = new WeakMap<Node, boolean>();
   readonly wants: Wants;
   readonly first: Reference;
@@ -56,6 +58,7 @@ export class Search {
     private readonly limits: SearchLimits,
   ) {
     this.wants = new Wants(input.transitions);
+    this.longestPath = 6 * input.positions.length + 60;
     this.blame = new Blame(input.plan);
     const { first, second } = references(this.wants.want);
     this.first = first;
@@ -144,7 +147,7 @@ export class Search {
       crashed: false,
       floor: 0,
     };
-    const known = this.visited.get(stateKey(fields, 0));
+    const known = this.visited.get(this.key(fields, 0, 0));
     if (known !== undefined) return known;
     const root: Node = {
       ...fields,
@@ -154,6 +157,7 @@ export class Search {
       writes: 0,
       others: 0,
       direction: 'up',
+      stage: 0,
       rolledBack: false,
       damaged: false,
       broken: false,
@@ -161,7 +165,7 @@ export class Search {
       batch: null,
     };
     this.nodes.push(root);
-    this.visited.set(stateKey(fields, 0), root);
+    this.visited.set(this.key(fields, 0, 0), root);
     return root;
   }
 
@@ -178,11 +182,24 @@ export class Search {
       throw new Cut(`more than ${this.limits.maxContents} different contents`);
   }
 
+  /**
+   * Where histories are bounded, a plan is rolled back and rolled out again once in each; how far that has
+   * come then tells states apart.
+   */
+  private key(fields: StateFields, writes: number, stage: Node['stage']): string {
+    const key = stateKey(fields, this.input.usesRandom ? writes : 0);
+    return this.limits.maxWrites === null ? key : `${key}|${stage}`;
+  }
+
   /** Adds a state unless it is known. */
   private add(parent: Node, draft: Draft): { readonly node: Node; readonly fresh: boolean } {
     const move = draft.event.kind === 'move' ? draft.event.move : null;
     const writes = parent.writes + (draft.write ? 1 : 0);
-    const key = stateKey(draft.fields, this.input.usesRandom ? writes : 0);
+    const others = parent.others + (draft.write ? 0 : 1);
+    const stage = nextStage(parent.stage, move?.direction ?? null);
+    if (this.limits.maxWrites === null && (writes > longestClosing || others > this.longestPath))
+      throw new Cut('histories that go on and on');
+    const key = this.key(draft.fields, writes, stage);
     const known = this.visited.get(key);
     if (known !== undefined) return { node: known, fresh: false };
     const node: Node = {
@@ -191,9 +208,10 @@ export class Search {
       parent,
       event: draft.event,
       writes,
-      others: parent.others + (draft.write ? 0 : 1),
+      others,
+      stage,
       direction: move?.direction ?? parent.direction,
-      rolledBack: parent.rolledBack || move?.direction === 'down',
+      rolledBack: stage > 0,
       damaged: false,
       broken: false,
       back: null,
@@ -295,7 +313,10 @@ export class Search {
       return [];
     }
     const inside = position.phase === 'rolling-back';
-    const may = nodes.filter((n) => back.step.index >= n.floor && (!inside || this.finishedNodes.get(n) === true));
+    const once = this.limits.maxWrites !== null;
+    const may = nodes.filter(
+      (n) => back.step.index >= n.floor && !(once && n.stage === 2) && (!inside || this.finishedNodes.get(n) === true),
+    );
     const results = await this.mover.make(may, back);
     const fresh: Node[] = [];
     for (const r of results) {
@@ -396,6 +417,15 @@ export type JobRun =
       readonly events: readonly SearchEvent[];
       readonly error: JobStep & { kind: 'error' };
     };
+
+/** Writes past which a history is one that grows for ever. */
+const longestClosing = 24;
+
+/** 0: never rolled back; 1: on the way back; 2: rolled out again. */
+function nextStage(stage: Node['stage'], direction: Move['direction'] | null): Node['stage'] {
+  if (direction === 'down') return 1;
+  return direction === 'up' && stage > 0 ? 2 : stage;
+}
 
 interface AgendaBatch {
   readonly position: number;

@@ -67,6 +67,8 @@ export interface Node extends StateFields {
   readonly others: number;
   /** The last move's direction. */
   readonly direction: 'up' | 'down';
+  /** 0: never rolled back; 1: on the way back; 2: rolled out again. */
+  readonly stage: 0 | 1 | 2;
   /** In its past there is a way back. */
   readonly rolledBack: boolean;
   /** True once a live version reads what it must not: nothing is followed from here. */

@@ -36,6 +36,7 @@ export interface Group {
   readonly followers: Violation[];
 }
 
+const contentRules = new Set<RuleId>(['rollback-loses-writes', 'lost-write', 'wrong-answer', 'resurrected-row']);
 const errorRules = new Set<RuleId>(['request-fails', 'request-accepted', 'rollback-breaks-requests']);
 
 /** What makes two violations the same symptom, wherever they show. */
@@ -82,8 +83,8 @@ export class Collector {
   }
 
   private followed(violation: Violation): Group | undefined {
-    // Two places that drifted apart are read apart on the way back as well as on the way forward.
-    if (violation.rule === 'rollback-loses-writes' && isUncertain(violation)) {
+    // Two places that drifted apart are read apart on the way back, and after it, as well as on the way forward.
+    if (contentRules.has(violation.rule) && violation.node?.rolledBack === true && isUncertain(violation)) {
       const drift = this.groups.find((g) => g.head.rule === 'lost-write' || g.head.rule === 'backfill-overwrites');
       if (drift !== undefined) return drift;
     }

@@ -76,13 +76,18 @@ export function traceLines(trace: readonly TraceEvent[], paint: Paint, width: nu
   return trace.flatMap((event, index) => {
     const last = index === trace.length - 1;
     const start = `${last ? '✗' : ' '} ${padStart(String(index + 1), 2)}  ${pad(event.kind, kindWidth)}  `;
-    const result = event.result === '' ? '' : `→ ${oneLine(event.result)}`;
-    const text = texts[index] ?? '';
-    const fits = columns(text) <= textWidth && columns(start) + 4 + textWidth + columns(result) <= width;
-    const line = fits ? `${start}${pad(text, textWidth)}  ${result}` : `${start}${text}  ${result}`;
-    const shown = `  ${clip(line.trimEnd(), Math.max(width * 2, 160))}`;
-    return last ? [paint(shown, 'bold'), ...sqlLine(event, columns(start), paint, width)] : [shown];
+    const lead = `  ${start}${pad(texts[index] ?? '', textWidth)}  `;
+    const lines = event.result === '' ? [lead.trimEnd()] : resultLines(lead, `→ ${oneLine(event.result)}`, width);
+    if (!last) return lines;
+    return [...lines.map((line) => paint(line, 'bold')), ...sqlLine(event, columns(start), paint, width)];
   });
+}
+
+const leastRoom = 30;
+
+/** On the event's line; a long one goes on below its own beginning, where there is room for that. */
+function resultLines(lead: string, result: string, width: number): string[] {
+  return width - columns(lead) < leastRoom ? [lead + clip(result, width)] : hang(lead, result, width);
 }
 
 /** What the last event ran: the plan's own SQL, cut to a line. */

@@ -19,7 +19,10 @@ const calls: Call[] = [1, 2, 3].flatMap((id) => [
   call(`UPDATE users SET email = 'a@x.io', email_address = 'a@x.io' WHERE id = ${id}`, true),
   call(`DELETE FROM users WHERE id = ${id}`, true),
 ]);
-calls.push(call(`INSERT INTO users (id, email) VALUES (3, 'c')`, true), call(`INSERT INTO users (id, email) VALUES (1, 'c')`, true));
+calls.push(
+  call(`INSERT INTO users (id, email) VALUES (3, 'c')`, true),
+  call(`INSERT INTO users (id, email) VALUES (1, 'c')`, true),
+);
 
 function contents(count: number): string[] {
   return Array.from(
@@ -57,7 +60,10 @@ afterAll(() => engine.close());
 test('run: 50 states × 11 calls', async () => {
   const rounds = 40;
   for (let round = 0; round < rounds; round++) {
-    const tasks: Task[] = contents(50).map((content) => ({ content: content.replace('["1","a', `["1","r${round}`), calls }));
+    const tasks: Task[] = contents(50).map((content) => ({
+      content: content.replace('["1","a', `["1","r${round}`),
+      calls,
+    }));
     const elapsed = await timed(() => engine.run(base, tasks, request));
     if (round === 0) report('run, first 550 calls', (elapsed / 550) * 1000, 'µs per call');
     if (round === rounds - 1) report('run, last 550 calls', (elapsed / 550) * 1000, 'µs per call');

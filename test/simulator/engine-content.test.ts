@@ -2,7 +2,18 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseContent, parseRecord } from '../../simulator/engine/content.ts';
-import { migrateOne, read, rowsOf, runOne, sequences, startWith, tables, useEngine, worldOf, write } from './engine-support.ts';
+import {
+  migrateOne,
+  read,
+  rowsOf,
+  runOne,
+  sequences,
+  startWith,
+  tables,
+  useEngine,
+  worldOf,
+  write,
+} from './engine-support.ts';
 
 const held = useEngine();
 
@@ -109,9 +120,16 @@ test('quoted names, keywords, other schemas, no columns, more than a hundred col
 test('equal contents are equal texts, in whatever order the rows came', async () => {
   const world = await startWith(held.engine, ['CREATE TABLE t (id int PRIMARY KEY, v text)']);
   const one = await runOne(held.engine, world, write(`INSERT INTO t VALUES (2, 'b')`, `INSERT INTO t VALUES (1, 'a')`));
-  const two = await runOne(held.engine, world, write(`INSERT INTO t VALUES (1, 'z')`, `INSERT INTO t VALUES (2, 'b')`, `UPDATE t SET v = 'a' WHERE id = 1`));
+  const two = await runOne(
+    held.engine,
+    world,
+    write(`INSERT INTO t VALUES (1, 'z')`, `INSERT INTO t VALUES (2, 'b')`, `UPDATE t SET v = 'a' WHERE id = 1`),
+  );
   expect(one.content).toBe(two.content);
-  expect(parseContent(one.content).tables.t).toEqual([['1', 'a'], ['2', 'b']]);
+  expect(parseContent(one.content).tables.t).toEqual([
+    ['1', 'a'],
+    ['2', 'b'],
+  ]);
 });
 
 test('generated columns are shown and not written; identity is kept', async () => {
@@ -123,9 +141,19 @@ test('generated columns are shown and not written; identity is kept', async () =
     ],
     ['INSERT INTO t (a) VALUES (5), (6)'],
   );
-  expect(tables(world.content).t).toEqual([['1', '5', '10', '15'], ['2', '6', '12', '18']]);
-  const outcome = await runOne(held.engine, { ...world, content: world.content.replace('"2","6"', '"9","6"') }, write('UPDATE t SET a = a + 1'));
-  expect(tables(outcome.content).t).toEqual([['1', '6', '12', '18'], ['9', '7', '14', '21']]);
+  expect(tables(world.content).t).toEqual([
+    ['1', '5', '10', '15'],
+    ['2', '6', '12', '18'],
+  ]);
+  const outcome = await runOne(
+    held.engine,
+    { ...world, content: world.content.replace('"2","6"', '"9","6"') },
+    write('UPDATE t SET a = a + 1'),
+  );
+  expect(tables(outcome.content).t).toEqual([
+    ['1', '6', '12', '18'],
+    ['9', '7', '14', '21'],
+  ]);
 });
 
 test('partitions hold the rows, inheritance children hold their own', async () => {
@@ -141,8 +169,20 @@ test('partitions hold the rows, inheritance children hold their own', async () =
     [`INSERT INTO p VALUES (1, 'a'), (11, 'b')`, 'INSERT INTO parent VALUES (1)', 'INSERT INTO child VALUES (2, 3)'],
   );
   expect(tables(world.content)).toEqual({ p1: [['1', 'a']], p2: [['11', 'b']], parent: [['1']], child: [['2', '3']] });
-  const moved = await runOne(held.engine, world, write('UPDATE p SET id = id + 10 WHERE id = 1', 'DELETE FROM parent WHERE a = 2'));
-  expect(tables(moved.content)).toEqual({ p1: [], p2: [['11', 'a'], ['11', 'b']], parent: [['1']], child: [] });
+  const moved = await runOne(
+    held.engine,
+    world,
+    write('UPDATE p SET id = id + 10 WHERE id = 1', 'DELETE FROM parent WHERE a = 2'),
+  );
+  expect(tables(moved.content)).toEqual({
+    p1: [],
+    p2: [
+      ['11', 'a'],
+      ['11', 'b'],
+    ],
+    parent: [['1']],
+    child: [],
+  });
   expect(rowsOf(await runOne(held.engine, world, read('SELECT count(*) FROM p')))).toEqual([['2']]);
   const catalog = await held.engine.catalog(world.schema);
   expect(catalog.tables.map((t) => [t.name, t.partitioned, t.partitionOf])).toContainEqual(['p', true, null]);
@@ -163,10 +203,28 @@ test('triggers, rules and foreign keys stay quiet while content is loaded', asyn
     ],
     [],
   );
-  const content = JSON.stringify({ tables: { a: [['1']], b: [['5', '1'], ['6', '7']], log: [] }, sequences: {} });
-  const look = await runOne(held.engine, { ...world, content }, read('SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM b)'));
+  const content = JSON.stringify({
+    tables: {
+      a: [['1']],
+      b: [
+        ['5', '1'],
+        ['6', '7'],
+      ],
+      log: [],
+    },
+    sequences: {},
+  });
+  const look = await runOne(
+    held.engine,
+    { ...world, content },
+    read('SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM b)'),
+  );
   expect(rowsOf(look)).toEqual([['0', '2']]);
-  const act = await runOne(held.engine, { ...world, content }, write('INSERT INTO a VALUES (3)', 'INSERT INTO b VALUES (8, 3)'));
+  const act = await runOne(
+    held.engine,
+    { ...world, content },
+    write('INSERT INTO a VALUES (3)', 'INSERT INTO b VALUES (8, 3)'),
+  );
   expect(tables(act.content).log).toEqual([['INSERT a'], ['INSERT b']]);
   const orphan = await runOne(held.engine, { ...world, content }, write('INSERT INTO b VALUES (8, 99)'));
   expect(orphan).toMatchObject({ ok: false, sqlstate: '23503' });
@@ -187,10 +245,19 @@ test('rows that break a constraint that is not valid can be loaded, and the cons
   );
   const digest = (await held.engine.catalog(after.schema)).digest;
   for (const _ of [1, 2]) {
-    expect(rowsOf(await runOne(held.engine, after, read('SELECT v, w FROM t ORDER BY id')))).toEqual([['-5', '-5'], [null, '3']]);
-    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, -1, 1)'))).toMatchObject({ sqlstate: '23514' });
-    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, NULL, 1)'))).toMatchObject({ sqlstate: '23502' });
-    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, 1, -1)'))).toMatchObject({ sqlstate: '23514' });
+    expect(rowsOf(await runOne(held.engine, after, read('SELECT v, w FROM t ORDER BY id')))).toEqual([
+      ['-5', '-5'],
+      [null, '3'],
+    ]);
+    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, -1, 1)'))).toMatchObject({
+      sqlstate: '23514',
+    });
+    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, NULL, 1)'))).toMatchObject({
+      sqlstate: '23502',
+    });
+    expect(await runOne(held.engine, after, write('INSERT INTO t VALUES (3, 1, -1)'))).toMatchObject({
+      sqlstate: '23514',
+    });
     expect(await runOne(held.engine, after, write('UPDATE t SET v = 4 WHERE id = 2'))).toMatchObject({ ok: true });
   }
   const [same] = await held.engine.migrate(after.schema, ['SELECT 1'], true, [after.content], request0);

@@ -1,6 +1,18 @@
 /** DDL is run by Postgres on real contents; schemas are told apart by what the catalog holds. */
 import { expect, test } from 'vitest';
-import { migrateOne, read, rowsOf, runOne, sequences, startWith, step, tables, useEngine, worldOf, write } from './engine-support.ts';
+import {
+  migrateOne,
+  read,
+  rowsOf,
+  runOne,
+  sequences,
+  startWith,
+  step,
+  tables,
+  useEngine,
+  worldOf,
+  write,
+} from './engine-support.ts';
 
 const held = useEngine();
 const users = ['CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL)'];
@@ -13,9 +25,15 @@ test('contents are mapped one by one, and each error is its own', async () => {
   const statements = ['ALTER TABLE users ADD COLUMN n int', 'UPDATE users SET n = email::int'];
   const outcomes = await held.engine.migrate(world.schema, statements, true, [good, bad, good], step);
   expect(outcomes[0]).toEqual(outcomes[2]);
-  expect(tables(worldOf(outcomes[0]).content).users).toEqual([['1', '7', '7'], ['2', '8', '8']]);
+  expect(tables(worldOf(outcomes[0]).content).users).toEqual([
+    ['1', '7', '7'],
+    ['2', '8', '8'],
+  ]);
   expect(outcomes[1]).toMatchObject({ ok: false, sqlstate: '22P02', statement: 1 });
-  expect(rowsOf(await runOne(held.engine, world, read('SELECT * FROM users ORDER BY 1')))).toEqual([['1', 'a'], ['2', 'b']]);
+  expect(rowsOf(await runOne(held.engine, world, read('SELECT * FROM users ORDER BY 1')))).toEqual([
+    ['1', 'a'],
+    ['2', 'b'],
+  ]);
 });
 
 test('up and down gives the schema that was; another order of columns is another schema', async () => {
@@ -47,7 +65,10 @@ test('up and down gives the schema that was; another order of columns is another
   const [one, two] = [await held.engine.catalog(reordered.schema), await held.engine.catalog(other.schema)];
   expect(one.digest).not.toBe(two.digest);
   expect(one.unorderedDigest).toBe(two.unorderedDigest);
-  expect(tables(other.content).users).toEqual([['1', null, 'a'], ['2', null, 'b']]);
+  expect(tables(other.content).users).toEqual([
+    ['1', null, 'a'],
+    ['2', null, 'b'],
+  ]);
 });
 
 test.each([
@@ -56,11 +77,17 @@ test.each([
   ['nullability', 'ALTER TABLE users ALTER email DROP NOT NULL'],
   ['a check', `ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '')`],
   ['a check not valid', `ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '') NOT VALID`],
-  ['a not null that is not valid', 'ALTER TABLE users ALTER email DROP NOT NULL, ADD CONSTRAINT n NOT NULL email NOT VALID'],
+  [
+    'a not null that is not valid',
+    'ALTER TABLE users ALTER email DROP NOT NULL, ADD CONSTRAINT n NOT NULL email NOT VALID',
+  ],
   ['an index', 'CREATE INDEX i ON users (email)'],
   ['a view', 'CREATE VIEW v AS SELECT 1 AS x'],
   ['a function', 'CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1'],
-  ['a trigger', 'CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()'],
+  [
+    'a trigger',
+    'CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+  ],
   ['a rule', 'CREATE RULE r AS ON DELETE TO users DO INSTEAD NOTHING'],
   ['a policy', 'CREATE POLICY p ON users USING (true)'],
   ['row security', 'ALTER TABLE users ENABLE ROW LEVEL SECURITY'],
@@ -100,7 +127,10 @@ test('a new enum value can be used by the next transaction, not by the one that 
   const outcome = await runOne(held.engine, after, write(`INSERT INTO t VALUES ('happy')`));
   expect(tables(outcome.content).t).toEqual([['happy']]);
   expect((await held.engine.catalog(after.schema)).tables[0]!.columns[0]!.enumLabels).toEqual(['sad', 'happy']);
-  expect(await runOne(held.engine, world, write(`INSERT INTO t VALUES ('happy')`))).toMatchObject({ ok: false, sqlstate: '22P02' });
+  expect(await runOne(held.engine, world, write(`INSERT INTO t VALUES ('happy')`))).toMatchObject({
+    ok: false,
+    sqlstate: '22P02',
+  });
 });
 
 test('CONCURRENTLY runs outside of a transaction, on each content that it may fail on', async () => {
@@ -118,7 +148,10 @@ test('CONCURRENTLY runs outside of a transaction, on each content that it may fa
   const before = await held.engine.catalog(world.schema);
   expect(before.lines.join('\n')).not.toContain('u ON');
   expect(await runOne(held.engine, world, write(`INSERT INTO users VALUES (3, 'a')`))).toMatchObject({ ok: true });
-  expect(await runOne(held.engine, target, write(`INSERT INTO users VALUES (3, 'a')`))).toMatchObject({ ok: false, sqlstate: '23505' });
+  expect(await runOne(held.engine, target, write(`INSERT INTO users VALUES (3, 'a')`))).toMatchObject({
+    ok: false,
+    sqlstate: '23505',
+  });
   const back = await held.engine.migrate(target.schema, ['DROP INDEX CONCURRENTLY u'], false, [target.content], step);
   expect(worldOf(back[0])).toEqual(world);
 });
@@ -126,19 +159,34 @@ test('CONCURRENTLY runs outside of a transaction, on each content that it may fa
 test('a setting made by a migration ends with it', async () => {
   const world = await startWith(held.engine, users, seed);
   const inside = worldOf(
-    await migrateOne(held.engine, world, ['SET search_path = pg_catalog', `SET timezone = 'Asia/Tokyo'`, 'ALTER TABLE public.users ADD x int']),
+    await migrateOne(held.engine, world, [
+      'SET search_path = pg_catalog',
+      `SET timezone = 'Asia/Tokyo'`,
+      'ALTER TABLE public.users ADD x int',
+    ]),
   );
-  const outside = await held.engine.migrate(world.schema, [`SET timezone = 'Asia/Tokyo'`], false, [world.content], step);
+  const outside = await held.engine.migrate(
+    world.schema,
+    [`SET timezone = 'Asia/Tokyo'`],
+    false,
+    [world.content],
+    step,
+  );
   expect(worldOf(outside[0])).toEqual(world);
-  for (const at of [world, inside]) expect(rowsOf(await runOne(held.engine, at, read('SHOW timezone')))).toEqual([['UTC']]);
+  for (const at of [world, inside])
+    expect(rowsOf(await runOne(held.engine, at, read('SHOW timezone')))).toEqual([['UTC']]);
 });
 
 test('what a migration does to sequences is in its content, and not left behind', async () => {
   const world = await startWith(held.engine, ['CREATE TABLE t (id serial)'], ['INSERT INTO t DEFAULT VALUES']);
-  const after = worldOf(await migrateOne(held.engine, world, [`SELECT setval('t_id_seq', 40)`, 'ALTER TABLE t ADD COLUMN other serial']));
+  const after = worldOf(
+    await migrateOne(held.engine, world, [`SELECT setval('t_id_seq', 40)`, 'ALTER TABLE t ADD COLUMN other serial']),
+  );
   expect(sequences(after.content)).toEqual({ t_id_seq: ['40', 't'], t_other_seq: ['1', 't'] });
   expect(rowsOf(await runOne(held.engine, world, write('INSERT INTO t DEFAULT VALUES RETURNING id')))).toEqual([['2']]);
-  expect(rowsOf(await runOne(held.engine, after, write('INSERT INTO t DEFAULT VALUES RETURNING id, other')))).toEqual([['41', '2']]);
+  expect(rowsOf(await runOne(held.engine, after, write('INSERT INTO t DEFAULT VALUES RETURNING id, other')))).toEqual([
+    ['41', '2'],
+  ]);
 });
 
 test('code that makes another schema of another content is seen to', async () => {
@@ -147,17 +195,26 @@ test('code that makes another schema of another content is seen to', async () =>
   const statements = [
     `DO $$ BEGIN IF EXISTS (SELECT FROM users) THEN ALTER TABLE users ADD COLUMN rows int; ELSE ALTER TABLE users ADD COLUMN empty int; END IF; END $$`,
   ];
-  const outcomes = await held.engine.migrate(world.schema, statements, true, [world.content, empty, world.content], step);
+  const outcomes = await held.engine.migrate(
+    world.schema,
+    statements,
+    true,
+    [world.content, empty, world.content],
+    step,
+  );
   const names = await Promise.all(
     outcomes.map(async (o) => (await held.engine.catalog(worldOf(o).schema)).tables[0]!.columns.at(-1)!.name),
   );
-  expect(names).toEqual(["rows", "empty", "rows"]);
+  expect(names).toEqual(['rows', 'empty', 'rows']);
 });
 
 test('schemas of a long plan are reached from one another in any order', async () => {
   const base = await startWith(held.engine, users, seed);
   const worlds = [base];
-  for (let i = 0; i < 8; i++) worlds.push(worldOf(await migrateOne(held.engine, worlds.at(-1)!, [`ALTER TABLE users ADD COLUMN c${i} int DEFAULT ${i}`])));
+  for (let i = 0; i < 8; i++)
+    worlds.push(
+      worldOf(await migrateOne(held.engine, worlds.at(-1)!, [`ALTER TABLE users ADD COLUMN c${i} int DEFAULT ${i}`])),
+    );
   for (const i of [8, 0, 5, 3, 7, 1, 8, 2]) {
     const outcome = await runOne(held.engine, worlds[i]!, read('SELECT * FROM users WHERE id = 1'));
     expect(rowsOf(outcome)).toEqual([['1', 'a', ...Array.from({ length: i }, (_, k) => String(k))]]);
@@ -169,40 +226,56 @@ test('a start that fails says where', async () => {
   expect(bad).toMatchObject({ ok: false, part: 'schema', statement: 1, sqlstate: '42P07' });
   const badSeed = await held.engine.start(['CREATE TABLE t (id int)'], [`INSERT INTO t VALUES ('x')`]);
   expect(badSeed).toMatchObject({ ok: false, part: 'seed', statement: 0, sqlstate: '22P02' });
-  expect(await startWith(held.engine, ['CREATE TABLE t (id int)'])).toMatchObject({ content: '{"tables":{"t":[]},"sequences":{}}' });
+  expect(await startWith(held.engine, ['CREATE TABLE t (id int)'])).toMatchObject({
+    content: '{"tables":{"t":[]},"sequences":{}}',
+  });
 });
 
 test('a start leaves nothing of the plan before', async () => {
-  await startWith(held.engine, [
-    'CREATE SCHEMA x',
-    'CREATE TABLE x.t (id serial)',
-    `CREATE TYPE mood AS ENUM ('a')`,
-    'CREATE DOMAIN d AS int',
-    'CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$',
-    'CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION f()',
-    'CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int)',
-    'CREATE ROLE someone',
-    'GRANT ALL ON x.t TO someone',
-    'CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a',
-    'CREATE TABLE p (id int) PARTITION BY LIST (id)',
-    'CREATE TABLE p1 PARTITION OF p DEFAULT',
-    'CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)',
-    'CREATE TEXT SEARCH CONFIGURATION tsc (COPY = simple)',
-    'CREATE COLLATION c (LOCALE = "C")',
-    'CREATE PUBLICATION pub',
-    'CREATE STATISTICS st ON id, id FROM p1',
-  ].slice(0, 16));
+  await startWith(
+    held.engine,
+    [
+      'CREATE SCHEMA x',
+      'CREATE TABLE x.t (id serial)',
+      `CREATE TYPE mood AS ENUM ('a')`,
+      'CREATE DOMAIN d AS int',
+      'CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$',
+      'CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION f()',
+      'CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int)',
+      'CREATE ROLE someone',
+      'GRANT ALL ON x.t TO someone',
+      'CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a',
+      'CREATE TABLE p (id int) PARTITION BY LIST (id)',
+      'CREATE TABLE p1 PARTITION OF p DEFAULT',
+      'CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)',
+      'CREATE TEXT SEARCH CONFIGURATION tsc (COPY = simple)',
+      'CREATE COLLATION c (LOCALE = "C")',
+      'CREATE PUBLICATION pub',
+      'CREATE STATISTICS st ON id, id FROM p1',
+    ].slice(0, 16),
+  );
   const world = await startWith(held.engine, []);
   expect((await held.engine.catalog(world.schema)).lines).toEqual([]);
-  const names = await runOne(held.engine, world, read(`SELECT (SELECT count(*) FROM pg_roles WHERE rolname = 'someone'),
-    (SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace)`));
+  const names = await runOne(
+    held.engine,
+    world,
+    read(`SELECT (SELECT count(*) FROM pg_roles WHERE rolname = 'someone'),
+    (SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace)`),
+  );
   expect(rowsOf(names)).toEqual([['0', '0']]);
 });
 
 test('extensions can be used', async () => {
-  const schema = ['CREATE EXTENSION IF NOT EXISTS citext', 'CREATE EXTENSION "uuid-ossp"', 'CREATE TABLE t (e citext PRIMARY KEY)'];
+  const schema = [
+    'CREATE EXTENSION IF NOT EXISTS citext',
+    'CREATE EXTENSION "uuid-ossp"',
+    'CREATE TABLE t (e citext PRIMARY KEY)',
+  ];
   const world = await startWith(held.engine, schema, [`INSERT INTO t VALUES ('Ada')`]);
-  expect(await runOne(held.engine, world, write(`INSERT INTO t VALUES ('ADA')`))).toMatchObject({ ok: false, sqlstate: '23505' });
+  expect(await runOne(held.engine, world, write(`INSERT INTO t VALUES ('ADA')`))).toMatchObject({
+    ok: false,
+    sqlstate: '23505',
+  });
   expect((await held.engine.catalog(world.schema)).lines).toContain('extension citext');
   const missing = await held.engine.start(['CREATE EXTENSION nope'], []);
   expect(missing).toMatchObject({ ok: false, part: 'schema' });
@@ -210,8 +283,8 @@ test('extensions can be used', async () => {
 
 test('the catalog says what a plan needs to know', async () => {
   const world = await startWith(held.engine, [
-    'CREATE DOMAIN email AS text NOT NULL CHECK (VALUE LIKE \'%@%\')',
-    'CREATE TABLE a (id int PRIMARY KEY, e email, code varchar(8) UNIQUE DEFAULT \'x\', n int CHECK (n > 0), up text GENERATED ALWAYS AS (upper(code)) STORED)',
+    "CREATE DOMAIN email AS text NOT NULL CHECK (VALUE LIKE '%@%')",
+    "CREATE TABLE a (id int PRIMARY KEY, e email, code varchar(8) UNIQUE DEFAULT 'x', n int CHECK (n > 0), up text GENERATED ALWAYS AS (upper(code)) STORED)",
     'CREATE TABLE "B" (id int, a int REFERENCES a (id), PRIMARY KEY (a, id))',
     'CREATE UNIQUE INDEX part ON a (n) WHERE n > 5',
     'CREATE UNIQUE INDEX whole ON a (n, id)',
@@ -240,4 +313,16 @@ test('the catalog says what a plan needs to know', async () => {
   expect(catalog.sequences).toEqual(['s']);
   expect(catalog.lines).toContain('column a.e email');
   expect([catalog.usesRandom, catalog.hasTriggers]).toEqual([false, false]);
+});
+
+test('thousands of ways up and down do not wear the tables out', async () => {
+  const world = await startWith(held.engine, users, seed);
+  const up = ['ALTER TABLE users ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int, ADD COLUMN d int, ADD COLUMN e int, ADD COLUMN f int'];
+  const down = ['ALTER TABLE users DROP a, DROP b, DROP c, DROP d, DROP e, DROP f'];
+  const next = worldOf(await migrateOne(held.engine, world, up));
+  expect(worldOf(await migrateOne(held.engine, next, down))).toEqual(world);
+  for (let i = 0; i < 400; i++) {
+    expect(rowsOf(await runOne(held.engine, next, read('SELECT a FROM users WHERE id = 1')))).toEqual([[null]]);
+    expect(rowsOf(await runOne(held.engine, world, read('SELECT id FROM users WHERE id = 1')))).toEqual([['1']]);
+  }
 });

@@ -1,12 +1,28 @@
 /** Calls run from their content as a client's transaction would, and leave nothing behind. */
 import { expect, test } from 'vitest';
 import type { Call, Task } from '../../simulator/engine/engine.ts';
-import { read, request, rowsOf, runOne, sequences, startWith, statement, step, tables, useEngine, write } from './engine-support.ts';
+import {
+  read,
+  request,
+  rowsOf,
+  runOne,
+  sequences,
+  startWith,
+  statement,
+  step,
+  tables,
+  useEngine,
+  write,
+} from './engine-support.ts';
 
 const held = useEngine();
 
 test('an error of one call changes nothing for the others', async () => {
-  const world = await startWith(held.engine, ['CREATE TABLE t (id int PRIMARY KEY, n int)'], ['INSERT INTO t VALUES (1, 1)']);
+  const world = await startWith(
+    held.engine,
+    ['CREATE TABLE t (id int PRIMARY KEY, n int)'],
+    ['INSERT INTO t VALUES (1, 1)'],
+  );
   const calls = [
     write('INSERT INTO t VALUES (2, 2)', 'INSERT INTO t VALUES (1, 9)'),
     write('UPDATE t SET n = n + 1'),
@@ -62,7 +78,9 @@ test('deferred constraints and constraint triggers are checked as a commit would
     sqlstate: '23503',
     statement: 1,
   });
-  expect(await runOne(held.engine, world, write('INSERT INTO b VALUES (7)', 'INSERT INTO a VALUES (7)'))).toMatchObject({ ok: true });
+  expect(await runOne(held.engine, world, write('INSERT INTO b VALUES (7)', 'INSERT INTO a VALUES (7)'))).toMatchObject(
+    { ok: true },
+  );
   expect(await runOne(held.engine, world, write('DELETE FROM a'))).toMatchObject({ ok: false, sqlstate: '23503' });
   expect(await runOne(held.engine, world, write('UPDATE u SET n = 3 - n'))).toMatchObject({ ok: true });
   expect(await runOne(held.engine, world, write('UPDATE u SET n = 1'))).toMatchObject({ ok: false, sqlstate: '23505' });
@@ -97,20 +115,41 @@ test('a sequence that caches values starts from the content all the same', async
 test('rows that a call named are written into its later statements', async () => {
   const world = await startWith(
     held.engine,
-    [`CREATE TYPE mood AS ENUM ('sad', 'it''s fine')`, 'CREATE TABLE t (id int PRIMARY KEY, m mood, n numeric(6,2), "odd ""name" text)'],
+    [
+      `CREATE TYPE mood AS ENUM ('sad', 'it''s fine')`,
+      'CREATE TABLE t (id int PRIMARY KEY, m mood, n numeric(6,2), "odd ""name" text)',
+    ],
     [`INSERT INTO t VALUES (1, 'it''s fine', 12.50, 'a''b'), (2, NULL, NULL, NULL)`],
   );
   const copy = (id: number): Call => ({
     statements: [
       statement([`SELECT * FROM t WHERE id = ${id}`], 'row'),
-      statement(['INSERT INTO t VALUES (9, ', { row: 'row', column: 'm' }, ', ', { row: 'row', column: 'n' }, ' + 1, ', { row: 'row', column: 'odd "name' }, ')']),
+      statement([
+        'INSERT INTO t VALUES (9, ',
+        { row: 'row', column: 'm' },
+        ', ',
+        { row: 'row', column: 'n' },
+        ' + 1, ',
+        { row: 'row', column: 'odd "name' },
+        ')',
+      ]),
     ],
     writes: true,
   });
-  const [outcomes] = await held.engine.run(world.schema, [{ content: world.content, calls: [copy(1), copy(2), copy(3)] }], request);
+  const [outcomes] = await held.engine.run(
+    world.schema,
+    [{ content: world.content, calls: [copy(1), copy(2), copy(3)] }],
+    request,
+  );
   expect(tables(outcomes![0]!.content).t).toContainEqual(['9', "it's fine", '13.50', "a'b"]);
   expect(tables(outcomes![1]!.content).t).toContainEqual(['9', null, null, null]);
-  expect(outcomes![2]).toMatchObject({ ok: true, results: [{ rows: [], skipped: false }, { rows: null, touched: 0, skipped: true }] });
+  expect(outcomes![2]).toMatchObject({
+    ok: true,
+    results: [
+      { rows: [], skipped: false },
+      { rows: null, touched: 0, skipped: true },
+    ],
+  });
   expect(outcomes![2]!.content).toBe(world.content);
   const wrong: Call = {
     statements: [statement(['SELECT 1 AS x'], 'row'), statement(['SELECT ', { row: 'row', column: 'y' }])],
@@ -162,7 +201,12 @@ test('a role, a setting or a search path of a call ends with it and does not hid
     [`INSERT INTO t VALUES (1, '2024-01-01'), (2, '2024-01-01')`],
   );
   const calls = [
-    write('SET LOCAL ROLE tenant', 'SET LOCAL search_path = pg_catalog', `SET timezone = 'Asia/Tokyo'`, 'DELETE FROM public.t WHERE id < 9'),
+    write(
+      'SET LOCAL ROLE tenant',
+      'SET LOCAL search_path = pg_catalog',
+      `SET timezone = 'Asia/Tokyo'`,
+      'DELETE FROM public.t WHERE id < 9',
+    ),
     read('SELECT current_user, count(*) FROM t'),
     read('SHOW timezone'),
   ];
@@ -212,10 +256,28 @@ test('describe, parameter types and volatile functions', async () => {
   expect(described[1]).toEqual({ ok: true, columns: [] });
   expect(described[2]).toMatchObject({ ok: false, sqlstate: '42703' });
   expect(described[3]).toEqual({ ok: true, columns: [{ name: 'id', type: 'int8' }] });
-  const parameters = await held.engine.paramTypes(world.schema, ['UPDATE t SET e = $2 WHERE id = $1', 'SELECT $1 +', 'SELECT $1::mood']);
+  const parameters = await held.engine.paramTypes(world.schema, [
+    'UPDATE t SET e = $2 WHERE id = $1',
+    'SELECT $1 +',
+    'SELECT $1::mood',
+  ]);
   expect(parameters[0]).toEqual({ ok: true, types: ['int8', 'varchar'] });
   expect(parameters[1]).toMatchObject({ ok: false, sqlstate: '42601' });
   expect(parameters[2]).toEqual({ ok: true, types: ['mood'] });
-  const volatile = await held.engine.volatileFunctions(world.schema, ['pure', 'wild', 'public.wild', 'lower', 'now', 'nextval', 'missing']);
+  const volatile = await held.engine.volatileFunctions(world.schema, [
+    'pure',
+    'wild',
+    'public.wild',
+    'lower',
+    'now',
+    'nextval',
+    'missing',
+  ]);
   expect([...volatile].sort()).toEqual(['missing', 'nextval', 'public.wild', 'wild']);
+});
+
+test('a call can choose its isolation level, in a schema with random defaults too', async () => {
+  const world = await startWith(held.engine, ['CREATE TABLE t (id uuid DEFAULT gen_random_uuid())']);
+  const call = write('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'INSERT INTO t DEFAULT VALUES');
+  expect(await runOne(held.engine, world, call)).toMatchObject({ ok: true });
 });

@@ -1,6 +1,19 @@
 /** A session is a fresh database in which statements commit for real, and the engine's schemas outlive it. */
 import { expect, test } from 'vitest';
-import { migrateOne, read, request, rowsOf, runOne, startWith, statement, step, tables, useEngine, worldOf, write } from './engine-support.ts';
+import {
+  migrateOne,
+  read,
+  request,
+  rowsOf,
+  runOne,
+  startWith,
+  statement,
+  step,
+  tables,
+  useEngine,
+  worldOf,
+  write,
+} from './engine-support.ts';
 
 const held = useEngine();
 
@@ -10,7 +23,10 @@ test('statements commit, errors roll back, and contents come out as run() gives 
   const expected = await runOne(held.engine, world, write('INSERT INTO t (n) VALUES (5)'));
   const session = await held.engine.session();
   expect(await session.content()).toBe('{"tables":{},"sequences":{}}');
-  expect(await session.autocommit([...schema, 'INSERT INTO t (n) VALUES (1)'], step)).toMatchObject({ ok: true, content: world.content });
+  expect(await session.autocommit([...schema, 'INSERT INTO t (n) VALUES (1)'], step)).toMatchObject({
+    ok: true,
+    content: world.content,
+  });
   const first = await session.transaction(write('INSERT INTO t (n) VALUES (5)'), request);
   expect(first).toEqual(expected);
   const failed = await session.transaction(write('INSERT INTO t (n) VALUES (6)', 'SELECT 1/0'), request);
@@ -18,15 +34,27 @@ test('statements commit, errors roll back, and contents come out as run() gives 
   expect(tables(failed.content)).toEqual(tables(first.content));
   expect(await session.content()).toBe(failed.content);
   const named = await session.transaction(
-    { statements: [statement(['SELECT n FROM t WHERE id = 2'], 'r'), statement(['UPDATE t SET n = ', { row: 'r', column: 'n' }, ' * 2 WHERE id = 1'])], writes: true },
+    {
+      statements: [
+        statement(['SELECT n FROM t WHERE id = 2'], 'r'),
+        statement(['UPDATE t SET n = ', { row: 'r', column: 'n' }, ' * 2 WHERE id = 1']),
+      ],
+      writes: true,
+    },
     request,
   );
-  expect(tables(named.content).t).toEqual([['1', '10'], ['2', '5']]);
+  expect(tables(named.content).t).toEqual([
+    ['1', '10'],
+    ['2', '5'],
+  ]);
 });
 
-test('an error at the commit is the last statement\'s', async () => {
+test("an error at the commit is the last statement's", async () => {
   const session = await held.engine.session();
-  await session.autocommit(['CREATE TABLE a (id int PRIMARY KEY)', 'CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)'], step);
+  await session.autocommit(
+    ['CREATE TABLE a (id int PRIMARY KEY)', 'CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)'],
+    step,
+  );
   const outcome = await session.transaction(write('INSERT INTO b VALUES (1)', 'INSERT INTO a VALUES (2)'), request);
   expect(outcome).toMatchObject({ ok: false, sqlstate: '23503', statement: 1 });
   expect(tables(outcome.content)).toEqual({ a: [], b: [] });

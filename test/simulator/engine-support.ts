@@ -31,7 +31,11 @@ export interface World {
   readonly content: Content;
 }
 
-export async function startWith(engine: Engine, schema: readonly string[], seed: readonly string[] = []): Promise<World> {
+export async function startWith(
+  engine: Engine,
+  schema: readonly string[],
+  seed: readonly string[] = [],
+): Promise<World> {
   return worldOf(await engine.start(schema, seed));
 }
 

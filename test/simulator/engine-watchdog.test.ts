@@ -3,7 +3,18 @@ import { afterEach, expect, test } from 'vitest';
 import { EngineFault } from '../../simulator/engine/engine.ts';
 import type { Outcome } from '../../simulator/engine/engine.ts';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
-import { migrateOne, read, request, rowsOf, runOne, startWith, tables, useEngine, worldOf, write } from './engine-support.ts';
+import {
+  migrateOne,
+  read,
+  request,
+  rowsOf,
+  runOne,
+  startWith,
+  tables,
+  useEngine,
+  worldOf,
+  write,
+} from './engine-support.ts';
 
 const limit = 1000;
 const held = useEngine({ statementTimeoutMs: limit });
@@ -15,7 +26,10 @@ const hostile: readonly [string, string][] = [
   ['runaway recursion in PL/pgSQL', 'SELECT deeper(1)'],
   ['ending its own session', 'SELECT pg_terminate_backend(pg_backend_pid())'],
   ['cancelling itself', 'SELECT pg_cancel_backend(pg_backend_pid())'],
-  ['an endless recursive query', 'WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT count(*) FROM r'],
+  [
+    'an endless recursive query',
+    'WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT count(*) FROM r',
+  ],
   ['a session timeout', 'SET idle_session_timeout = 1'],
   ['a transaction timeout', `SET transaction_timeout = 1`],
   ['a lock timeout', `SET lock_timeout = '1ms'`],
@@ -88,14 +102,18 @@ test('an abort ends everything within half a second', async () => {
   const engine = await createPgliteEngine({ signal: controller.signal, statementTimeoutMs: 60_000 });
   aborted.push(() => void engine.close());
   const world = await startWith(engine, ['CREATE TABLE t (id int)']);
-  const pending = [runOne(engine, world, write('DO $$ BEGIN LOOP END LOOP; END $$')), runOne(engine, world, read('SELECT 1'))];
+  const pending = [
+    runOne(engine, world, write('DO $$ BEGIN LOOP END LOOP; END $$')),
+    runOne(engine, world, read('SELECT 1')),
+  ];
   const settled = Promise.allSettled(pending);
   await new Promise((resolve) => setTimeout(resolve, 200));
   const begun = performance.now();
   controller.abort();
   const results = await settled;
   expect(performance.now() - begun).toBeLessThan(500);
-  for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { name: 'EngineFault', reason: 'closed' } });
+  for (const result of results)
+    expect(result).toMatchObject({ status: 'rejected', reason: { name: 'EngineFault', reason: 'closed' } });
   await expect(engine.start([], [])).rejects.toMatchObject({ reason: 'closed' });
   await expect(createPgliteEngine({ signal: controller.signal })).rejects.toMatchObject({ reason: 'closed' });
 });
