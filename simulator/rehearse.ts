@@ -179,6 +179,10 @@ class Run {
 
   /** What was found stays found when the engine is lost or somebody cancels. */
   private async salvage(base: PlanReport, error: unknown): Promise<PlanReport> {
+    if (error instanceof Cut) {
+      this.cut = error.message;
+      return await this.finish(base);
+    }
     if (!(error instanceof EngineFault)) throw error;
     const cancelled = error.reason === 'closed';
     this.cut = cancelled ? 'cancelled' : error.message;
@@ -540,7 +544,11 @@ class Run {
         const not = positions.filter((p) => !search.evaluator.exercised.has(`${p.id}|${version.name}|${request}`));
         if (not.length === positions.length) missing.push(name);
         else for (const p of not) missing.push(`${name} at ${positionLabel(p)}`);
-        if (not.length < positions.length && !search.evaluator.accepted.has(`${version.name}|${request}`))
+        if (
+          this.cut === null &&
+          not.length < positions.length &&
+          !search.evaluator.accepted.has(`${version.name}|${request}`)
+        )
           missing.push(`${name} (refused wherever it ran)`);
       }
     }

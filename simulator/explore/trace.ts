@@ -23,7 +23,7 @@ export function eventsOf(violation: Violation): readonly { readonly event: Searc
 export function traceOf(violation: Violation, plan: Plan, positions: readonly Position[]): TraceEvent[] {
   const events = eventsOf(violation);
   if (events.length === 0) return [planEvent(violation)];
-  return events.map(({ event, before }) => traceEvent(event, plan, positions[before.position]));
+  return events.map(({ event, before }) => traceEvent(event, plan, positions, positions[before.position]));
 }
 
 /** A finding that is read from the plan has its step as its trace. */
@@ -46,7 +46,12 @@ function stepSql(step: Violation['step']): string {
   return '';
 }
 
-function traceEvent(event: SearchEvent, plan: Plan, position: Position | undefined): TraceEvent {
+function traceEvent(
+  event: SearchEvent,
+  plan: Plan,
+  positions: readonly Position[],
+  position: Position | undefined,
+): TraceEvent {
   const step = position?.step?.name ?? null;
   const base = { step, version: null, request: null, params: {}, sql: '', result: '', line: null };
   switch (event.kind) {
@@ -58,7 +63,7 @@ function traceEvent(event: SearchEvent, plan: Plan, position: Position | undefin
         kind: move.direction === 'down' ? 'rollback' : 'step',
         step: move.step.name,
         sql,
-        result: event.result,
+        result: event.result === 'done' ? arrival(positions[move.to]) : event.result,
         line: move.part.location.line,
       };
     }
@@ -110,4 +115,24 @@ function requestEvent(
     result: `${part}${event.answer === null ? 'committed' : showAnswer(event.answer)}`,
     line: request?.location.line ?? null,
   };
+}
+
+/** What a position that was arrived at means: who is live, what runs. */
+function arrival(position: Position | undefined): string {
+  if (position === undefined) return 'done';
+  const live = position.live.join(' and ');
+  switch (position.phase) {
+    case 'rolling':
+      return `rolling out: ${live} live`;
+    case 'running':
+      return position.live.length > 0 ? `begins, ${live} live` : 'begins, the app is stopped';
+    case 'part':
+      return 'committed, more to come';
+    case 'rolling-back':
+      return `on the way back, ${live} live`;
+    case 'start':
+      return `back at the start, ${live} live`;
+    case 'done':
+      return position.step?.kind === 'deploy' ? `${live} live` : 'done';
+  }
 }

@@ -2,16 +2,17 @@
  * One transition is computed once. What a call does depends on the schema and the content alone, so
  * results are kept by (schema, content, call), and what is missing is sent to the engine in batches.
  */
-import type {
-  Call,
-  CallStatement,
-  Content,
-  Engine,
-  MigrateOutcome,
-  Outcome,
-  RunOptions,
-  SchemaId,
-  Task,
+import {
+  EngineFault,
+  type Call,
+  type CallStatement,
+  type Content,
+  type Engine,
+  type MigrateOutcome,
+  type Outcome,
+  type RunOptions,
+  type SchemaId,
+  type Task,
 } from '../engine/engine.ts';
 import { Interner } from './intern.ts';
 
@@ -146,6 +147,10 @@ export class Transitions {
   }
 
   private keep(need: Need, outcome: Outcome): void {
+    if (!outcome.ok) {
+      const statement = this.spec(need.call).call.statements[outcome.statement];
+      refuseIntervention(outcome, statement === undefined ? null : describable(statement));
+    }
     let memo = this.memo.get(need.schema);
     if (memo === undefined) this.memo.set(need.schema, (memo = new Map()));
     const writes = this.spec(need.call).call.writes;
@@ -174,6 +179,7 @@ export class Transitions {
       slice.forEach((content, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined) throw new Error('the engine answered fewer contents than it was sent');
+        if (!outcome.ok) refuseIntervention(outcome, statements[outcome.statement] ?? null);
         this.migrateMemo.set(key(content), this.internMigrate(outcome));
         this.computed += 1;
       });
@@ -212,6 +218,22 @@ export class Transitions {
   columnTypes(schema: SchemaId, sql: string): readonly string[] {
     return this.columns(schema, sql).map((c) => c.type);
   }
+}
+
+/**
+ * Class 57 is Postgres stopped from outside: a statement that sleeps past the limit, a session ended. That says
+ * nothing about what the statement would have done, so it is no outcome to compare.
+ */
+function refuseIntervention(
+  outcome: { readonly sqlstate: string; readonly message: string },
+  sql: string | null,
+): void {
+  if (!outcome.sqlstate.startsWith('57')) return;
+  throw new EngineFault(
+    `a statement was stopped (${outcome.message})`,
+    outcome.sqlstate === '57014' ? 'timeout' : 'died',
+    sql,
+  );
 }
 
 /** A statement's text with NULL in its holes: what is described. */

@@ -3,7 +3,14 @@ import { keyPlace, placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import type { BackfillForm, Statement } from './model.ts';
 import type { PlacedStatement } from './sql.ts';
-import { queryOf, refuseDollars, refuseOtherParams, refuseTransactions, singleStatement, statementsOf } from './texts.ts';
+import {
+  queryOf,
+  refuseDollars,
+  refuseOtherParams,
+  refuseTransactions,
+  singleStatement,
+  statementsOf,
+} from './texts.ts';
 import { entryOf, nameText } from './yaml.ts';
 import type { Entry, Tree } from './yaml.ts';
 
@@ -16,22 +23,38 @@ function checkStatements(loading: Loading, statements: readonly PlacedStatement[
   refuseDollars(loading, statements);
   for (const { statement } of statements) {
     if (statement.transactional) continue;
-    report(loading, 'not-in-transaction', 'Postgres does not run this statement in a transaction: make it a `migrate` step.', statement.location);
+    report(
+      loading,
+      'not-in-transaction',
+      'Postgres does not run this statement in a transaction: make it a `migrate` step.',
+      statement.location,
+    );
   }
 }
 
-const uses = (placed: PlacedStatement, name: string): boolean => placed.holes.some(({ piece }) => piece.kind === 'param' && piece.name === name);
+const uses = (placed: PlacedStatement, name: string): boolean =>
+  placed.holes.some(({ piece }) => piece.kind === 'param' && piece.name === name);
 
 /** `users.id` or `public.users.id`. */
-function keyOf(loading: Loading, entry: Entry): { table: { schema: string | null; table: string }; column: string } | null {
+function keyOf(
+  loading: Loading,
+  entry: Entry,
+): { table: { schema: string | null; table: string }; column: string } | null {
   const written = nameText(entry.value) ?? '';
-  const parts = (written.match(/"(?:[^"]|"")+"|[^."]+/g) ?? []).map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase()));
+  const parts = (written.match(/"(?:[^"]|"")+"|[^."]+/g) ?? []).map((part) =>
+    part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase(),
+  );
   const column = parts.at(-1);
   const table = parts.at(-2);
   // Without a dot the schema has said so.
   if (column === undefined || table === undefined) return null;
   if (parts.length > 3) {
-    report(loading, 'invalid-value', '`by` must be a column with its table, such as `users.id`.', placeOf(loading, entry.value));
+    report(
+      loading,
+      'invalid-value',
+      '`by` must be a column with its table, such as `users.id`.',
+      placeOf(loading, entry.value),
+    );
     return null;
   }
   return { table: { schema: parts.at(-3) ?? null, table }, column };
@@ -42,7 +65,12 @@ function rangeOf(loading: Loading, placed: PlacedStatement, by: Entry): Backfill
   refuseOtherParams(loading, [placed], ['from', 'to'], 'A backfill with `by`');
   const absent = ['from', 'to'].filter((name) => !uses(placed, name));
   if (absent.length > 0) {
-    report(loading, 'missing-parameter', `A backfill with \`by\` goes through ranges of the key: its statement has to use ${absent.map((name) => `\`:${name}\``).join(' and ')}.`, keyPlace(loading, by));
+    report(
+      loading,
+      'missing-parameter',
+      `A backfill with \`by\` goes through ranges of the key: its statement has to use ${absent.map((name) => `\`:${name}\``).join(' and ')}.`,
+      keyPlace(loading, by),
+    );
   }
   return key === null ? null : { kind: 'range', statement: placed.statement, by: key };
 }
@@ -52,19 +80,30 @@ function statementForm(loading: Loading, tree: Tree, by: Entry | undefined): Bac
   if (placed === null) return null;
   checkStatements(loading, [placed]);
   if (by !== undefined) return rangeOf(loading, placed, by);
-  const range = placed.holes.find(({ piece }) => piece.kind === 'param' && (piece.name === 'from' || piece.name === 'to'));
+  const range = placed.holes.find(
+    ({ piece }) => piece.kind === 'param' && (piece.name === 'from' || piece.name === 'to'),
+  );
   if (range !== undefined) {
-    report(loading, 'missing-key', '`:from` and `:to` are the ends of a key range: say which key with `by: table.column`.', range.location);
+    report(
+      loading,
+      'missing-key',
+      '`:from` and `:to` are the ends of a key range: say which key with `by: table.column`.',
+      range.location,
+    );
   } else refuseOtherParams(loading, [placed], ['batch'], 'A backfill');
   return { kind: 'statement', statement: placed.statement, batched: uses(placed, 'batch') };
 }
 
 function listForm(loading: Loading, items: readonly Tree[]): BackfillForm | null {
-  const statements = items.map((item) => singleStatement(loading, item, 'An item of a backfill', 'Write the others as items of their own.'));
+  const statements = items.map((item) =>
+    singleStatement(loading, item, 'An item of a backfill', 'Write the others as items of their own.'),
+  );
   const known = statements.flatMap((statement) => statement ?? []);
   checkStatements(loading, known);
   refuseOtherParams(loading, known, [], 'A statement of a list, which is run once,');
-  return known.length === statements.length ? { kind: 'list', statements: known.map(({ statement }) => statement) } : null;
+  return known.length === statements.length
+    ? { kind: 'list', statements: known.map(({ statement }) => statement) }
+    : null;
 }
 
 /** In `write`, every parameter is a column of the row that was read. */
@@ -75,7 +114,13 @@ function writesOf(loading: Loading, tree: Tree): readonly Statement[] | null {
   checkStatements(loading, known);
   for (const { piece, location } of known.flatMap(({ holes }) => holes)) {
     if (piece.kind !== 'field' || piece.row === 'row') continue;
-    report(loading, 'unknown-row', `The row that was read is named \`row\`; its columns are \`:column\` or \`:row.column\`.`, location, `:row.${piece.column}`);
+    report(
+      loading,
+      'unknown-row',
+      `The row that was read is named \`row\`; its columns are \`:column\` or \`:row.column\`.`,
+      location,
+      `:row.${piece.column}`,
+    );
   }
   return written.includes(null) ? null : known.map(({ statement }) => statement);
 }
@@ -96,7 +141,12 @@ export function backfillForm(loading: Loading, tree: Tree, by: Entry | undefined
   const write = entryOf(tree, 'write')?.value;
   const isScript = read !== undefined || write !== undefined;
   if (by !== undefined && (tree.kind === 'seq' || isScript)) {
-    report(loading, 'misplaced-key', '`by` goes with a backfill of one statement, which uses `:from` and `:to`.', keyPlace(loading, by));
+    report(
+      loading,
+      'misplaced-key',
+      '`by` goes with a backfill of one statement, which uses `:from` and `:to`.',
+      keyPlace(loading, by),
+    );
   }
   if (tree.kind === 'seq') return listForm(loading, tree.items);
   if (!isScript) return statementForm(loading, tree, by);

@@ -47,7 +47,12 @@ function checkParams(loading: Loading, versions: Versions, entries: ReturnType<t
 function checkNotEmpty(loading: Loading, tree: Tree): void {
   const versions = entryOf(tree, 'versions')?.value;
   if (versions?.kind === 'map' && versions.entries.length === 0) {
-    report(loading, 'no-versions', 'A plan needs at least one version: the app as it is now.', placeOf(loading, versions));
+    report(
+      loading,
+      'no-versions',
+      'A plan needs at least one version: the app as it is now.',
+      placeOf(loading, versions),
+    );
   }
 }
 
@@ -79,7 +84,13 @@ function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, st
   };
 }
 
-async function loadTree(file: string, source: TextSource, tree: Tree, known: readonly PlanError[], read: Read): Promise<PlanResult> {
+async function loadTree(
+  file: string,
+  source: TextSource,
+  tree: Tree,
+  known: readonly PlanError[],
+  read: Read,
+): Promise<PlanResult> {
   const errors = [...known, ...checkStructure(source, tree)];
   if (tree.kind !== 'map') return failed(file, errors, new Map([[file, source.text]]));
   const files = await readFiles(file, tree, read);
@@ -113,6 +124,10 @@ export async function loadPlan(file: string, read: (path: string) => Promise<str
     return await load(file, read);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return failed(file, [atStart(file, 'internal', `Cutover could not read this plan, by a fault of its own: ${message}`)], new Map());
+    return failed(
+      file,
+      [atStart(file, 'internal', `Cutover could not read this plan, by a fault of its own: ${message}`)],
+      new Map(),
+    );
   }
 }

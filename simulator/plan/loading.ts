@@ -9,7 +9,9 @@ import type { Entry, Tree } from './yaml.ts';
 /** Longer files are not plans, and would keep the editor busy. */
 export const longestFile = 2 * 1024 * 1024;
 
-export type FileText = { readonly ok: true; readonly source: TextSource } | { readonly ok: false; readonly code: string; readonly message: string };
+export type FileText =
+  | { readonly ok: true; readonly source: TextSource }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
 export interface Loading {
   readonly source: TextSource;
@@ -19,7 +21,13 @@ export interface Loading {
   readonly errors: PlanError[];
 }
 
-export function report(loading: Loading, code: string, message: string, location: Location, suggestion: string | null = null): void {
+export function report(
+  loading: Loading,
+  code: string,
+  message: string,
+  location: Location,
+  suggestion: string | null = null,
+): void {
   loading.errors.push({ code, message: message + didYouMean(suggestion), location, suggestion });
 }
 
@@ -49,7 +57,9 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
     return { ok: false, code: 'missing-file', message: `The file \`${path}\` can't be read.` };
   }
   const wrong = unreadable(text);
-  return wrong === null ? { ok: true, source: fileSource(path, text) } : { ok: false, code: wrong.code, message: `The file \`${path}\` ${wrong.message}.` };
+  return wrong === null
+    ? { ok: true, source: fileSource(path, text) }
+    : { ok: false, code: wrong.code, message: `The file \`${path}\` ${wrong.message}.` };
 }
 
 /** Every `{ file: path }` of the tree, whether it stands where one is allowed or not. */
@@ -62,9 +72,15 @@ function fileReferences(tree: Tree, found: Set<string>): void {
 }
 
 /** Reads them all beforehand, so that the rest of loading need not wait. */
-export async function readFiles(plan: string, tree: Tree, read: (path: string) => Promise<string>): Promise<ReadonlyMap<string, FileText>> {
+export async function readFiles(
+  plan: string,
+  tree: Tree,
+  read: (path: string) => Promise<string>,
+): Promise<ReadonlyMap<string, FileText>> {
   const paths = new Set<string>();
   fileReferences(tree, paths);
-  const texts = await Promise.all([...paths].map(async (path) => [path, await readText(resolvePath(plan, path), read)] as const));
+  const texts = await Promise.all(
+    [...paths].map(async (path) => [path, await readText(resolvePath(plan, path), read)] as const),
+  );
   return new Map(texts);
 }

@@ -14,7 +14,8 @@ interface NamedStatement {
   readonly as: string | null;
 }
 
-const oneTransaction = 'A list of statements is one transaction; with `transaction: false` each statement commits on its own.';
+const oneTransaction =
+  'A list of statements is one transaction; with `transaction: false` each statement commits on its own.';
 
 function namedStatement(loading: Loading, name: string, item: Tree): readonly NamedStatement[] | null {
   const row = nameText(entryOf(item, 'as')?.value);
@@ -23,10 +24,20 @@ function namedStatement(loading: Loading, name: string, item: Tree): readonly Na
     const statements = statementsOf(loading, item, `The request \`${name}\``);
     return statements?.map((placed) => ({ placed, as: null })) ?? null;
   }
-  const placed = singleStatement(loading, sql, row === null ? 'A statement of a request' : `The statement that gives the row \`${row}\``, 'Write the others as items of their own.');
+  const placed = singleStatement(
+    loading,
+    sql,
+    row === null ? 'A statement of a request' : `The statement that gives the row \`${row}\``,
+    'Write the others as items of their own.',
+  );
   if (placed === null) return null;
   if (row !== null && !placed.statement.returnsRows) {
-    report(loading, 'no-rows', `This statement gives no row that could be named \`${row}\`. Use a SELECT, or RETURNING.`, placed.statement.location);
+    report(
+      loading,
+      'no-rows',
+      `This statement gives no row that could be named \`${row}\`. Use a SELECT, or RETURNING.`,
+      placed.statement.location,
+    );
   }
   return [{ placed, as: row }];
 }
@@ -44,7 +55,12 @@ function checkRows(loading: Loading, statements: readonly NamedStatement[]): voi
   for (const { placed, as } of statements) {
     for (const { piece, location } of placed.holes) {
       if (piece.kind === 'param' && piece.name === 'batch') {
-        report(loading, 'unexpected-parameter', '`:batch` is the size of a backfill\'s batch; a request has none.', location);
+        report(
+          loading,
+          'unexpected-parameter',
+          "`:batch` is the size of a backfill's batch; a request has none.",
+          location,
+        );
       }
       if (piece.kind !== 'field' || rows.has(piece.row)) continue;
       const known = statements.flatMap((each) => each.as ?? []);
@@ -55,26 +71,53 @@ function checkRows(loading: Loading, statements: readonly NamedStatement[]): voi
       report(loading, 'unknown-row', message, location, meant === null ? null : `:${meant}.${piece.column}`);
     }
     if (as === null) continue;
-    if (rows.has(as)) report(loading, 'duplicate-name', `Two statements of this request name their row \`${as}\`.`, placed.statement.location);
+    if (rows.has(as))
+      report(
+        loading,
+        'duplicate-name',
+        `Two statements of this request name their row \`${as}\`.`,
+        placed.statement.location,
+      );
     rows.add(as);
   }
 }
 
 function checkTransaction(loading: Loading, statements: readonly NamedStatement[], transaction: boolean): void {
-  refuseTransactions(loading, statements.map(({ placed }) => placed), oneTransaction);
+  refuseTransactions(
+    loading,
+    statements.map(({ placed }) => placed),
+    oneTransaction,
+  );
   for (const { placed } of transaction ? statements : []) {
     if (placed.statement.transactional) continue;
-    report(loading, 'not-in-transaction', 'Postgres does not run this statement in a transaction. Say `transaction: false`.', placed.statement.location);
+    report(
+      loading,
+      'not-in-transaction',
+      'Postgres does not run this statement in a transaction. Say `transaction: false`.',
+      placed.statement.location,
+    );
   }
 }
 
-function acceptsOf(loading: Loading, entry: Entry | undefined, statements: readonly NamedStatement[]): Request['accepts'] {
+function acceptsOf(
+  loading: Loading,
+  entry: Entry | undefined,
+  statements: readonly NamedStatement[],
+): Request['accepts'] {
   const tree = entry?.value;
   if (tree?.kind !== 'scalar' || typeof tree.value !== 'string') return null;
-  const error = tree.value.trim() === '' ? { code: 'empty-sql', message: '`accepts` is empty.', location: placeOf(loading, tree), suggestion: null } : checkExpression(tree.source);
+  const error =
+    tree.value.trim() === ''
+      ? { code: 'empty-sql', message: '`accepts` is empty.', location: placeOf(loading, tree), suggestion: null }
+      : checkExpression(tree.source);
   if (error !== null) loading.errors.push(error);
   if (statements.at(-1)?.placed.statement.returnsRows === false) {
-    report(loading, 'no-rows', '`accepts` is about the rows of the answer, and this request gives none.', placeOf(loading, tree));
+    report(
+      loading,
+      'no-rows',
+      '`accepts` is about the rows of the answer, and this request gives none.',
+      placeOf(loading, tree),
+    );
   }
   const indent = tree.source.text.length - tree.source.text.trimStart().length;
   return { text: tree.source.text.trim(), location: tree.source.locate(indent) };
@@ -92,7 +135,9 @@ export function requestOf(loading: Loading, entry: Entry, version: string): Requ
   checkTransaction(loading, named, transaction);
   checkRows(loading, named);
   refuseDollars(loading, placed);
-  const params = new Set(placed.flatMap(({ holes }) => holes.flatMap(({ piece }) => (piece.kind === 'param' ? [piece.name] : []))));
+  const params = new Set(
+    placed.flatMap(({ holes }) => holes.flatMap(({ piece }) => (piece.kind === 'param' ? [piece.name] : []))),
+  );
   const statements = named.map(({ placed: { statement }, as }): RequestStatement => ({ ...statement, as }));
   return {
     name,

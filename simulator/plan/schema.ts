@@ -48,41 +48,41 @@ const requestList = z
   .array(z.union([z.string(), sqlFile, namedStatement]))
   .min(1, 'a list with at least one statement');
 const request = z
-  .union([
-    z.string(),
-    sqlFile,
-    section('a request', {
-      sql: z
-        .union([z.string(), sqlFile, requestList])
-        .describe('SQL text, or a list of statements. Parameters are written `:name`.'),
-      transaction: z
-        .boolean()
-        .optional()
-        .describe(
-          '`false`: each statement commits on its own; other requests may run in between, and the process may die in between.',
-        ),
-      accepts: z
-        .string()
-        .optional()
-        .describe(
-          "A boolean SQL expression over the columns of the answer: the rows that this version's code can read.",
-        ),
-    }),
-    requestList,
-    z.null(),
-  ], 'SQL text, a list of statements, or `{ sql: … }`')
+  .union(
+    [
+      z.string(),
+      sqlFile,
+      section('a request', {
+        sql: z
+          .union([z.string(), sqlFile, requestList])
+          .describe('SQL text, or a list of statements. Parameters are written `:name`.'),
+        transaction: z
+          .boolean()
+          .optional()
+          .describe(
+            '`false`: each statement commits on its own; other requests may run in between, and the process may die in between.',
+          ),
+        accepts: z
+          .string()
+          .optional()
+          .describe(
+            "A boolean SQL expression over the columns of the answer: the rows that this version's code can read.",
+          ),
+      }),
+      requestList,
+      z.null(),
+    ],
+    'SQL text, a list of statements, or `{ sql: … }`',
+  )
   .meta({
     id: 'request',
     description:
       'What this version runs for the request: SQL text; a list of statements, run in one transaction; `{ sql, transaction, accepts }`; or null: this version no longer has it.',
   });
 
-const domain = z
-  .array(z.unknown())
-  .meta({
-    description:
-      'The values that are tried. Numbers are passed on as written; a map or a list stands for its JSON text.',
-  });
+const domain = z.array(z.unknown()).meta({
+  description: 'The values that are tried. Numbers are passed on as written; a map or a list stands for its JSON text.',
+});
 const domains = z.record(z.string(), domain);
 
 const version = z
@@ -123,17 +123,20 @@ const check = section('a check', {
 
 const backfillList = z.array(sql).min(1, 'a list with at least one statement');
 const backfill = z
-  .union([
-    z.string(),
-    sqlFile,
-    section('a backfill', {
-      read: sql.describe('The SELECT that reads a batch; `:batch` is the number of rows.'),
-      write: z
-        .union([z.string(), sqlFile, backfillList])
-        .describe('What is run for each row that was read; `:column` is a column of that row.'),
-    }),
-    backfillList,
-  ], 'SQL text, a list of statements, or `{ read: …, write: … }`')
+  .union(
+    [
+      z.string(),
+      sqlFile,
+      section('a backfill', {
+        read: sql.describe('The SELECT that reads a batch; `:batch` is the number of rows.'),
+        write: z
+          .union([z.string(), sqlFile, backfillList])
+          .describe('What is run for each row that was read; `:column` is a column of that row.'),
+      }),
+      backfillList,
+    ],
+    'SQL text, a list of statements, or `{ read: …, write: … }`',
+  )
   .describe(
     'Moves data in batches, until one touches no row: a statement with `:batch`; a key range (`by:`, with `:from` and `:to`); a list of statements, each one batch; or `{ read, write }`.',
   );
@@ -167,7 +170,10 @@ const wayBack = section('a step of a rollback', {
   ...details,
 });
 const rollback = z
-  .union([z.string(), sqlFile, z.array(wayBack).min(1, 'a list with at least one step')], 'SQL text, a list of steps, or `none`')
+  .union(
+    [z.string(), sqlFile, z.array(wayBack).min(1, 'a list with at least one step')],
+    'SQL text, a list of steps, or `none`',
+  )
   .describe(
     'The way back: SQL; a list of migrate, backfill and verify steps; or `none`, which says on purpose that there is none.',
   );

@@ -265,7 +265,10 @@ function constantText(constant: Readonly<Record<string, unknown>>): string | nul
   if (isNode(constant['sval'])) return textOf(constant['sval']['sval']) ?? '';
   if (isNode(constant['fval'])) return textOf(constant['fval']['fval']);
   // Zero is left out of the JSON.
-  if (isNode(constant['ival'])) return String(constant['ival']['ival'] ?? 0);
+  if (isNode(constant['ival'])) {
+    const value = constant['ival']['ival'];
+    return typeof value === 'number' ? String(value) : '0';
+  }
   return null;
 }
 

@@ -15,7 +15,13 @@ const actions = ['migrate', 'deploy', 'backfill', 'verify'] as const;
 type Action = (typeof actions)[number];
 
 /** Keys that mean something for one kind of step only. */
-const belongsTo: Readonly<Record<string, Action>> = { flag: 'deploy', batch: 'backfill', pause: 'backfill', by: 'backfill', transaction: 'migrate' };
+const belongsTo: Readonly<Record<string, Action>> = {
+  flag: 'deploy',
+  batch: 'backfill',
+  pause: 'backfill',
+  by: 'backfill',
+  transaction: 'migrate',
+};
 
 const a = (action: Action): string => `a ${action} step`;
 
@@ -25,7 +31,11 @@ function isTrue(tree: Tree, key: string): boolean {
 }
 
 /** The step's action; null after an error. */
-function actionOf(loading: Loading, tree: Tree, allowed: readonly Action[]): { readonly action: Action; readonly entry: Entry } | null {
+function actionOf(
+  loading: Loading,
+  tree: Tree,
+  allowed: readonly Action[],
+): { readonly action: Action; readonly entry: Entry } | null {
   if (tree.kind !== 'map') return null;
   const found = tree.entries.flatMap((entry) => {
     const action = allowed.find((each) => each === entry.key);
@@ -37,23 +47,35 @@ function actionOf(loading: Loading, tree: Tree, allowed: readonly Action[]): { r
   if (first === undefined) {
     // With a key that nobody knows, that key is what is wrong, and was reported.
     const known = ['name', 'rollback', 'offline', 'wait', 'point-of-no-return', 'allow', ...Object.keys(belongsTo)];
-    if (tree.entries.every(({ key }) => known.includes(key))) report(loading, 'no-action', `A step needs one of ${oneOf}.`, placeOf(loading, tree));
+    if (tree.entries.every(({ key }) => known.includes(key)))
+      report(loading, 'no-action', `A step needs one of ${oneOf}.`, placeOf(loading, tree));
     return null;
   }
   if (second !== undefined) {
-    report(loading, 'several-actions', `A step is one change: it can't have both \`${first.action}\` and \`${second.action}\`.`, keyPlace(loading, second.entry));
+    report(
+      loading,
+      'several-actions',
+      `A step is one change: it can't have both \`${first.action}\` and \`${second.action}\`.`,
+      keyPlace(loading, second.entry),
+    );
   }
   for (const entry of tree.entries) {
     const owner = belongsTo[entry.key];
     if (owner === undefined || owner === first.action) continue;
-    report(loading, 'misplaced-key', `\`${entry.key}\` belongs to ${a(owner)}, and this is ${a(first.action)}.`, keyPlace(loading, entry));
+    report(
+      loading,
+      'misplaced-key',
+      `\`${entry.key}\` belongs to ${a(owner)}, and this is ${a(first.action)}.`,
+      keyPlace(loading, entry),
+    );
   }
   return first;
 }
 
 function notInTransaction(loading: Loading, sql: Sql, why: string): void {
   for (const { transactional, location } of sql.statements) {
-    if (!transactional) report(loading, 'not-in-transaction', `Postgres does not run this statement in a transaction${why}.`, location);
+    if (!transactional)
+      report(loading, 'not-in-transaction', `Postgres does not run this statement in a transaction${why}.`, location);
   }
 }
 
@@ -61,7 +83,12 @@ function notInTransaction(loading: Loading, sql: Sql, why: string): void {
 function isTransactional(loading: Loading, { sql, wrapped }: Script, stated: Entry | undefined): boolean {
   const said = stated?.value.kind === 'scalar' ? stated.value.value : null;
   if (wrapped !== null && said === false) {
-    report(loading, 'transaction-statement', 'The text says BEGIN and COMMIT, and the step says `transaction: false`. Take one of them out.', wrapped);
+    report(
+      loading,
+      'transaction-statement',
+      'The text says BEGIN and COMMIT, and the step says `transaction: false`. Take one of them out.',
+      wrapped,
+    );
   }
   if (said === true || wrapped !== null) {
     notInTransaction(loading, sql, said === true ? ': take out `transaction: true`' : ': take out BEGIN and COMMIT');
@@ -78,7 +105,8 @@ function checkOf(loading: Loading, tree: Tree, index: number): Check | null {
   const location = placeOf(loading, tree);
   if ((equal === undefined) === (empty === undefined)) {
     const known = tree.entries.every(({ key }) => ['name', 'equal', 'empty'].includes(key));
-    if (known) report(loading, 'no-action', 'A check needs either `equal: [query, query]` or `empty: query`.', location);
+    if (known)
+      report(loading, 'no-action', 'A check needs either `equal: [query, query]` or `empty: query`.', location);
     return null;
   }
   const trees = empty !== undefined ? [empty.value] : equal?.value.kind === 'seq' ? equal.value.items : [];
@@ -86,11 +114,19 @@ function checkOf(loading: Loading, tree: Tree, index: number): Check | null {
   refuseHoles(loading, queries, 'A check');
   const [first, second] = queries.map(({ statement }) => statement);
   if (empty !== undefined) return first === undefined ? null : { kind: 'empty', name, query: first, location };
-  return first === undefined || second === undefined ? null : { kind: 'equal', name, queries: [first, second], location };
+  return first === undefined || second === undefined
+    ? null
+    : { kind: 'equal', name, queries: [first, second], location };
 }
 
 /** What a step has whatever it does. */
-function baseOf(loading: Loading, tree: Tree, index: number, name: string, rollback: Rollback): Omit<VerifyStep, 'kind' | 'checks'> {
+function baseOf(
+  loading: Loading,
+  tree: Tree,
+  index: number,
+  name: string,
+  rollback: Rollback,
+): Omit<VerifyStep, 'kind' | 'checks'> {
   const wait = nameText(entryOf(tree, 'wait')?.value);
   return {
     index,
@@ -109,7 +145,12 @@ type Base = ReturnType<typeof baseOf>;
 function migrateStep(loading: Loading, tree: Tree, entry: Entry, base: Base): MigrateStep | null {
   const script = scriptOf(loading, entry.value, 'A migration');
   if (script === null) return null;
-  return { ...base, kind: 'migrate', sql: script.sql, transactional: isTransactional(loading, script, entryOf(tree, 'transaction')) };
+  return {
+    ...base,
+    kind: 'migrate',
+    sql: script.sql,
+    transactional: isTransactional(loading, script, entryOf(tree, 'transaction')),
+  };
 }
 
 function backfillStep(loading: Loading, tree: Tree, entry: Entry, base: Base): BackfillStep | null {
@@ -119,11 +160,27 @@ function backfillStep(loading: Loading, tree: Tree, entry: Entry, base: Base): B
   if (form === null) return null;
   const usesBatch = form.kind === 'range' || (form.kind !== 'list' && form.batched);
   if (batch !== undefined && !usesBatch) {
-    report(loading, 'misplaced-key', '`batch` has no effect here: the backfill does not use `:batch`.', keyPlace(loading, batch));
+    report(
+      loading,
+      'misplaced-key',
+      '`batch` has no effect here: the backfill does not use `:batch`.',
+      keyPlace(loading, batch),
+    );
   } else if (batch !== undefined && rows !== null && (rows < 1 || !Number.isInteger(rows))) {
-    report(loading, 'invalid-value', '`batch` must be a whole number of rows, at least 1.', placeOf(loading, batch.value));
+    report(
+      loading,
+      'invalid-value',
+      '`batch` must be a whole number of rows, at least 1.',
+      placeOf(loading, batch.value),
+    );
   }
-  return { ...base, kind: 'backfill', form, batch: rows, pauseMs: amountOf(entryOf(tree, 'pause')?.value, parseDuration) ?? 0 };
+  return {
+    ...base,
+    kind: 'backfill',
+    form,
+    batch: rows,
+    pauseMs: amountOf(entryOf(tree, 'pause')?.value, parseDuration) ?? 0,
+  };
 }
 
 function verifyStep(loading: Loading, entry: Entry, base: Base): VerifyStep | null {
@@ -138,7 +195,9 @@ function rollbackStep(loading: Loading, tree: Tree, index: number): RollbackStep
   const name = nameText(entryOf(tree, 'name')?.value) ?? `rollback step ${index + 1}`;
   const base = baseOf(loading, tree, index, name, { kind: 'unstated' });
   if (found.action === 'migrate') return migrateStep(loading, tree, found.entry, base);
-  return found.action === 'backfill' ? backfillStep(loading, tree, found.entry, base) : verifyStep(loading, found.entry, base);
+  return found.action === 'backfill'
+    ? backfillStep(loading, tree, found.entry, base)
+    : verifyStep(loading, found.entry, base);
 }
 
 /** Null after an error. */
@@ -152,14 +211,22 @@ function rollbackOf(loading: Loading, entry: Entry | undefined): Rollback | null
   }
   if (nameText(value)?.trim() === 'none') return { kind: 'none', location };
   const script = scriptOf(loading, value, 'A rollback');
-  return script === null ? null : { kind: 'sql', sql: script.sql, transactional: isTransactional(loading, script, undefined), location };
+  return script === null
+    ? null
+    : { kind: 'sql', sql: script.sql, transactional: isTransactional(loading, script, undefined), location };
 }
 
 function deployOf(loading: Loading, tree: Tree, entry: Entry, base: Base, versions: ReadonlySet<string>): Step | null {
   const version = nameText(entry.value);
   if (version === null) return null;
   if (!versions.has(version)) {
-    report(loading, 'unknown-version', `There is no version \`${version}\`.`, placeOf(loading, entry.value), nearest(version, versions));
+    report(
+      loading,
+      'unknown-version',
+      `There is no version \`${version}\`.`,
+      placeOf(loading, entry.value),
+      nearest(version, versions),
+    );
     return null;
   }
   return { ...base, kind: 'deploy', version, flag: nameText(entryOf(tree, 'flag')?.value) };
@@ -192,7 +259,12 @@ function checkNames(loading: Loading, items: readonly Tree[]): void {
     const before = seen.get(name);
     if (before !== undefined) {
       const place = entry === undefined ? placeOf(loading, item) : placeOf(loading, entry.value);
-      report(loading, 'duplicate-name', `Two steps have the name \`${name}\`; the first is step ${before + 1} of the plan.`, place);
+      report(
+        loading,
+        'duplicate-name',
+        `Two steps have the name \`${name}\`; the first is step ${before + 1} of the plan.`,
+        place,
+      );
     } else seen.set(name, index);
   }
 }

@@ -94,7 +94,9 @@ function unknownKeys(checking: Checking, issue: Extract<Issue, { code: 'unrecogn
       const suggestion = nearest(key, absent) ?? nearest(key, note.known);
       const known = suggestion === null ? ` Known are ${note.known.map((each) => `\`${each}\``).join(', ')}.` : '';
       const isText = suggestion === null && /\s/.test(key);
-      const help = isText ? ' Inside of { } a comma ends a text: put SQL in quotes there, or write it after `|`.' : known;
+      const help = isText
+        ? ' Inside of { } a comma ends a text: put SQL in quotes there, or write it after `|`.'
+        : known;
       report(checking, 'unknown-key', `Unknown key \`${key}\` in ${note.noun}.${help}`, at, suggestion);
     }
   }

@@ -28,7 +28,8 @@ const droppedSettings = new Set(['idle_in_transaction_session_timeout', 'idle_se
 /** Two ways in which YAML ends a plain text before its SQL ends. */
 function yamlTrap(loading: Loading, tree: Tree): string | null {
   if (tree.kind !== 'scalar') return null;
-  if (tree.cutByComment) return 'In YAML, ` #` begins a comment that ends the text: put the SQL in quotes or write it after `|`.';
+  if (tree.cutByComment)
+    return 'In YAML, ` #` begins a comment that ends the text: put the SQL in quotes or write it after `|`.';
   const before = loading.source.text.slice(0, tree.at).trimEnd();
   return before.endsWith(',') ? 'Inside of [ ] a comma ends a text: put SQL in quotes there.' : null;
 }
@@ -40,40 +41,69 @@ export function statementsOf(loading: Loading, tree: Tree, what: string): readon
   const parsed = parseSql(source);
   if (!parsed.ok) {
     const help = yamlTrap(loading, tree);
-    loading.errors.push({ ...parsed.error, message: help === null ? parsed.error.message : `${parsed.error.message}. ${help}` });
+    loading.errors.push({
+      ...parsed.error,
+      message: help === null ? parsed.error.message : `${parsed.error.message}. ${help}`,
+    });
     return null;
   }
   if (parsed.statements.length === 0) {
-    report(loading, 'empty-sql', `${what} has no SQL.`, tree.kind === 'scalar' ? placeOf(loading, tree) : source.locate(0));
+    report(
+      loading,
+      'empty-sql',
+      `${what} has no SQL.`,
+      tree.kind === 'scalar' ? placeOf(loading, tree) : source.locate(0),
+    );
     return null;
   }
-  return parsed.statements.filter(({ statement, detail }) => statement.node !== 'VariableSetStmt' || !droppedSettings.has(detail ?? ''));
+  return parsed.statements.filter(
+    ({ statement, detail }) => statement.node !== 'VariableSetStmt' || !droppedSettings.has(detail ?? ''),
+  );
 }
 
-const holeText = ({ piece }: PlacedHole): string => (piece.kind === 'param' ? `:${piece.name}` : `:${piece.row}.${piece.column}`);
+const holeText = ({ piece }: PlacedHole): string =>
+  piece.kind === 'param' ? `:${piece.name}` : `:${piece.row}.${piece.column}`;
 
 /** For scripts and checks, which are the same for everyone: no parameters. */
 export function refuseHoles(loading: Loading, statements: readonly PlacedStatement[], what: string): void {
   for (const hole of statements.flatMap(({ holes }) => holes)) {
-    report(loading, 'unexpected-parameter', `${what} takes no parameters, and \`${holeText(hole)}\` is one.`, hole.location);
+    report(
+      loading,
+      'unexpected-parameter',
+      `${what} takes no parameters, and \`${holeText(hole)}\` is one.`,
+      hole.location,
+    );
   }
 }
 
 /** Where parameters are allowed, they are written by name. */
 export function refuseDollars(loading: Loading, statements: readonly PlacedStatement[]): void {
   for (const { dollar } of statements) {
-    if (dollar !== null) report(loading, 'sql-parameter', 'Parameters are written by name here: `:id`, not `$1`.', dollar);
+    if (dollar !== null)
+      report(loading, 'sql-parameter', 'Parameters are written by name here: `:id`, not `$1`.', dollar);
   }
 }
 
 /** Parameters that only a backfill has, and only these. */
-export function refuseOtherParams(loading: Loading, statements: readonly PlacedStatement[], allowed: readonly string[], what: string): void {
+export function refuseOtherParams(
+  loading: Loading,
+  statements: readonly PlacedStatement[],
+  allowed: readonly string[],
+  what: string,
+): void {
   for (const hole of statements.flatMap(({ holes }) => holes)) {
     if (hole.piece.kind === 'param' && allowed.includes(hole.piece.name)) continue;
     const meant = hole.piece.kind === 'param' ? nearest(hole.piece.name, allowed) : null;
     const suggestion = meant === null ? null : `:${meant}`;
-    const known = allowed.length === 0 ? 'no parameters' : `only ${allowed.map((name) => `\`:${name}\``).join(' and ')}`;
-    report(loading, 'unexpected-parameter', `${what} takes ${known}, and \`${holeText(hole)}\` is another.`, hole.location, suggestion);
+    const known =
+      allowed.length === 0 ? 'no parameters' : `only ${allowed.map((name) => `\`:${name}\``).join(' and ')}`;
+    report(
+      loading,
+      'unexpected-parameter',
+      `${what} takes ${known}, and \`${holeText(hole)}\` is another.`,
+      hole.location,
+      suggestion,
+    );
   }
 }
 
@@ -85,7 +115,8 @@ export function refuseTransactions(loading: Loading, statements: readonly Placed
   }
 }
 
-const begins = (placed: PlacedStatement | undefined): boolean => placed?.detail === 'TRANS_STMT_BEGIN' || placed?.detail === 'TRANS_STMT_START';
+const begins = (placed: PlacedStatement | undefined): boolean =>
+  placed?.detail === 'TRANS_STMT_BEGIN' || placed?.detail === 'TRANS_STMT_START';
 
 export interface Script {
   readonly sql: Sql;
@@ -100,13 +131,20 @@ export function scriptOf(loading: Loading, tree: Tree, what: string): Script | n
   const [first] = all;
   const isWrapped = begins(first) && all.length > 1 && all.at(-1)?.detail === 'TRANS_STMT_COMMIT';
   const statements = isWrapped ? all.slice(1, -1) : all;
-  refuseTransactions(loading, statements, 'A BEGIN at the start and a COMMIT at the end are allowed, around all of the text.');
+  refuseTransactions(
+    loading,
+    statements,
+    'A BEGIN at the start and a COMMIT at the end are allowed, around all of the text.',
+  );
   refuseHoles(loading, statements, what);
   if (statements.length === 0) {
     report(loading, 'empty-sql', `${what} has nothing to run.`, placeOf(loading, tree));
     return null;
   }
-  const sql = { statements: statements.map(({ statement }) => statement), location: statements[0]?.statement.location ?? placeOf(loading, tree) };
+  const sql = {
+    statements: statements.map(({ statement }) => statement),
+    location: statements[0]?.statement.location ?? placeOf(loading, tree),
+  };
   return { sql, wrapped: isWrapped && first !== undefined ? first.statement.location : null };
 }
 
@@ -115,7 +153,8 @@ export function singleStatement(loading: Loading, tree: Tree, what: string, reme
   const statements = statementsOf(loading, tree, what);
   if (statements === null) return null;
   const [first, second] = statements;
-  if (second !== undefined) report(loading, 'several-statements', `${what} is one statement. ${remedy}`, second.statement.location);
+  if (second !== undefined)
+    report(loading, 'several-statements', `${what} is one statement. ${remedy}`, second.statement.location);
   if (first === undefined) report(loading, 'empty-sql', `${what} has nothing to run.`, placeOf(loading, tree));
   return second === undefined ? (first ?? null) : null;
 }

@@ -39,7 +39,12 @@ export function domainsOf(loading: Loading, tree: Tree | undefined): Domains {
     if (value.kind !== 'seq') continue;
     values.set(key, value.items.map(valueOf));
     if (value.items.length > 0) continue;
-    report(loading, 'empty-domain', `The list of values for \`${key}\` is empty: nothing could be tried.`, placeOf(loading, value));
+    report(
+      loading,
+      'empty-domain',
+      `The list of values for \`${key}\` is empty: nothing could be tried.`,
+      placeOf(loading, value),
+    );
   }
   return { values, entries };
 }
@@ -78,9 +83,21 @@ export function productionOf(tree: Tree | undefined): ReadonlyMap<string, TableF
 }
 
 /** A parameter that a domain names and no request uses is most likely misspelled. */
-export function refuseUnused(loading: Loading, entries: readonly Entry[], used: ReadonlySet<string>, where: string, suggest: (name: string) => string | null): void {
+export function refuseUnused(
+  loading: Loading,
+  entries: readonly Entry[],
+  used: ReadonlySet<string>,
+  where: string,
+  suggest: (name: string) => string | null,
+): void {
   for (const entry of entries) {
     if (used.has(entry.key)) continue;
-    report(loading, 'unused-parameter', `No request of ${where} has a parameter \`:${entry.key}\`.`, keyPlace(loading, entry), suggest(entry.key));
+    report(
+      loading,
+      'unused-parameter',
+      `No request of ${where} has a parameter \`:${entry.key}\`.`,
+      keyPlace(loading, entry),
+      suggest(entry.key),
+    );
   }
 }

@@ -28,7 +28,11 @@ const ownKeys = ['extends', 'params'];
 function isMisspelled(entry: Entry, versions: ReadonlySet<string>): boolean {
   const meant = nearest(entry.key, ownKeys);
   if (meant === 'extends') return versions.has(nameText(entry.value) ?? '');
-  return meant === 'params' && entry.value.kind === 'map' && ['sql', 'file'].every((key) => entryOf(entry.value, key) === undefined);
+  return (
+    meant === 'params' &&
+    entry.value.kind === 'map' &&
+    ['sql', 'file'].every((key) => entryOf(entry.value, key) === undefined)
+  );
 }
 
 function readVersion(loading: Loading, entry: Entry, names: ReadonlySet<string>): Written {
@@ -40,7 +44,13 @@ function readVersion(loading: Loading, entry: Entry, names: ReadonlySet<string>)
     if (isNull(each.value)) removed.push(each);
     else if (isMisspelled(each, names)) {
       misspelled += 1;
-      report(loading, 'unknown-key', `Unknown key \`${each.key}\` in version \`${entry.key}\`.`, keyPlace(loading, each), nearest(each.key, ownKeys));
+      report(
+        loading,
+        'unknown-key',
+        `Unknown key \`${each.key}\` in version \`${entry.key}\`.`,
+        keyPlace(loading, each),
+        nearest(each.key, ownKeys),
+      );
     } else requests.set(each.key, requestOf(loading, each, entry.key));
   }
   return {
@@ -57,7 +67,11 @@ function readVersion(loading: Loading, entry: Entry, names: ReadonlySet<string>)
 function ancestors(written: ReadonlyMap<string, Written>, name: string): readonly Written[] {
   const line: Written[] = [];
   const seen = new Set([name]);
-  for (let at = written.get(name)?.parent; at !== undefined && at !== null && !seen.has(at); at = written.get(at)?.parent) {
+  for (
+    let at = written.get(name)?.parent;
+    at !== undefined && at !== null && !seen.has(at);
+    at = written.get(at)?.parent
+  ) {
     const version = written.get(at);
     if (version === undefined) break;
     seen.add(at);
@@ -112,17 +126,36 @@ function resolveVersion(loading: Loading, written: ReadonlyMap<string, Written>,
   // After an error of another kind it is not known whether it was meant to have some.
   const isClear = version.removed.length === 0 && version.misspelled === 0 && version.parent === null;
   if (all.size === 0 && isClear && version.entry.value.kind === 'map') {
-    report(loading, 'no-requests', `Version \`${version.entry.key}\` answers no request.`, keyPlace(loading, version.entry));
+    report(
+      loading,
+      'no-requests',
+      `Version \`${version.entry.key}\` answers no request.`,
+      keyPlace(loading, version.entry),
+    );
   }
-  const requests = [...all].flatMap(([name, request]): [string, Request][] => (request === null ? [] : [[name, request]]));
-  const params = new Map<string, readonly Value[]>([version, ...line].reverse().flatMap(({ domains }) => [...domains.values]));
-  return { name: version.entry.key, extends: version.parent, requests: new Map(requests), params, location: keyPlace(loading, version.entry) };
+  const requests = [...all].flatMap(([name, request]): [string, Request][] =>
+    request === null ? [] : [[name, request]],
+  );
+  const params = new Map<string, readonly Value[]>(
+    [version, ...line].reverse().flatMap(({ domains }) => [...domains.values]),
+  );
+  return {
+    name: version.entry.key,
+    extends: version.parent,
+    requests: new Map(requests),
+    params,
+    location: keyPlace(loading, version.entry),
+  };
 }
 
 export interface Versions {
   readonly versions: readonly Version[];
   /** `params` inside versions, to be checked for use: each with the requests of the version and of its heirs. */
-  readonly domains: readonly { readonly version: string; readonly entries: readonly Entry[]; readonly used: ReadonlySet<string> }[];
+  readonly domains: readonly {
+    readonly version: string;
+    readonly entries: readonly Entry[];
+    readonly used: ReadonlySet<string>;
+  }[];
   /** False when a request has an error: then it is not known which parameters are used. */
   readonly complete: boolean;
 }
@@ -137,7 +170,9 @@ export function versionsOf(loading: Loading, tree: Tree | undefined): Versions {
     const { entries: own } = version.domains;
     // Only asked where it is needed: a long line of versions has a great many pairs.
     if (own.length === 0) return [];
-    const heirs = versions.filter((each) => each.name === name || ancestors(written, each.name).some(({ entry }) => entry.key === name));
+    const heirs = versions.filter(
+      (each) => each.name === name || ancestors(written, each.name).some(({ entry }) => entry.key === name),
+    );
     return [{ version: name, entries: own, used: paramsOf(heirs) }];
   });
   const complete = [...written.values()].every(({ requests }) => ![...requests.values()].includes(null));

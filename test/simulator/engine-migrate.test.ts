@@ -317,7 +317,9 @@ test('the catalog says what a plan needs to know', async () => {
 
 test('thousands of ways up and down do not wear the tables out', async () => {
   const world = await startWith(held.engine, users, seed);
-  const up = ['ALTER TABLE users ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int, ADD COLUMN d int, ADD COLUMN e int, ADD COLUMN f int'];
+  const up = [
+    'ALTER TABLE users ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int, ADD COLUMN d int, ADD COLUMN e int, ADD COLUMN f int',
+  ];
   const down = ['ALTER TABLE users DROP a, DROP b, DROP c, DROP d, DROP e, DROP f'];
   const next = worldOf(await migrateOne(held.engine, world, up));
   expect(worldOf(await migrateOne(held.engine, next, down))).toEqual(world);

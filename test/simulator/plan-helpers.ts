@@ -15,19 +15,30 @@ export function load(text: string, files: Readonly<Record<string, string>> = {})
 
 export async function loaded(text: string, files: Readonly<Record<string, string>> = {}): Promise<Plan> {
   const result = await load(text, files);
-  if (!result.ok) throw new Error(result.errors.map(({ message, location }) => `${location.line}:${location.column} ${message}`).join('\n'));
+  if (!result.ok)
+    throw new Error(
+      result.errors.map(({ message, location }) => `${location.line}:${location.column} ${message}`).join('\n'),
+    );
   return result.plan;
 }
 
 const short = ({ code, location }: PlanError): string => `${location.line}:${location.column} ${code}`;
 
 /** Loads a text in which every `▶` marks the place of an error, with its code in `codes`, in order. */
-export async function expectErrors(marked: string, codes: readonly string[], files: Readonly<Record<string, string>> = {}): Promise<readonly PlanError[]> {
+export async function expectErrors(
+  marked: string,
+  codes: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+): Promise<readonly PlanError[]> {
   const lines = marked.split('\n');
-  const places = lines.flatMap((line, index) => [...line.matchAll(/▶/g)].map((match, nth) => `${index + 1}:${match.index - nth + 1}`));
+  const places = lines.flatMap((line, index) =>
+    [...line.matchAll(/▶/g)].map((match, nth) => `${index + 1}:${match.index - nth + 1}`),
+  );
   const result = await load(marked.replaceAll('▶', ''), files);
   const errors = result.ok ? [] : result.errors;
-  expect(errors.map(short), errors.map(({ message }) => message).join('\n')).toEqual(places.map((place, index) => `${place} ${codes[index] ?? '?'}`));
+  expect(errors.map(short), errors.map(({ message }) => message).join('\n')).toEqual(
+    places.map((place, index) => `${place} ${codes[index] ?? '?'}`),
+  );
   return errors;
 }
 

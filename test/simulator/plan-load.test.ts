@@ -35,7 +35,10 @@ describe('a plan that is not one', () => {
 
   it('a file that is not there', async () => {
     const result = await loadPlan('x.cutover.yaml', () => Promise.reject(new Error('ENOENT')));
-    expect(result).toMatchObject({ ok: false, errors: [{ code: 'missing-file', location: { file: 'x.cutover.yaml', line: 1, column: 1 } }] });
+    expect(result).toMatchObject({
+      ok: false,
+      errors: [{ code: 'missing-file', location: { file: 'x.cutover.yaml', line: 1, column: 1 } }],
+    });
   });
 
   it('aliases that grow without end', async () => {
@@ -64,7 +67,9 @@ describe('YAML', () => {
   });
 
   it('` #` in a plain text is said to end it', async () => {
-    const [error] = await expectErrors(planWith({ v1: "get_user: SELECT (data▶ #>> '{a}') FROM users" }), ['sql-syntax']);
+    const [error] = await expectErrors(planWith({ v1: "get_user: SELECT (data▶ #>> '{a}') FROM users" }), [
+      'sql-syntax',
+    ]);
     expect(error?.message).toContain('begins a comment');
   });
 
@@ -108,21 +113,26 @@ describe('keys', () => {
 
   it('an unknown key that is near none gets the list', async () => {
     const [error] = await expectErrors(planWith({ head: '▶colour: red' }), ['unknown-key']);
-    expect(error?.message).toBe('Unknown key `colour` in the plan. Known are `title`, `database`, `params`, `versions`, `steps`, `allow`.');
+    expect(error?.message).toBe(
+      'Unknown key `colour` in the plan. Known are `title`, `database`, `params`, `versions`, `steps`, `allow`.',
+    );
   });
 
   it('every error is reported, in order', async () => {
     await expectErrors(
       planWith({
         head: '▶tilte: x\nparams:\n  ▶emial: [1]',
-        steps: '  - deploy: ▶v9\n  - migrate: ALTER TABLE ▶;\n    wait: ▶soon\n  - backfill: UPDATE users SET email = ▶:batc',
+        steps:
+          '  - deploy: ▶v9\n  - migrate: ALTER TABLE ▶;\n    wait: ▶soon\n  - backfill: UPDATE users SET email = ▶:batc',
       }),
       ['unknown-key', 'unused-parameter', 'unknown-version', 'sql-syntax', 'invalid-value', 'unexpected-parameter'],
     );
   });
 
   it('a misspelled `extends` is not taken for a request', async () => {
-    const [error] = await expectErrors(planWith({ versions: '  v2:\n    ▶extend: v1\n    a: SELECT 1' }), ['unknown-key']);
+    const [error] = await expectErrors(planWith({ versions: '  v2:\n    ▶extend: v1\n    a: SELECT 1' }), [
+      'unknown-key',
+    ]);
     expect(error?.suggestion).toBe('extends');
   });
 
@@ -131,18 +141,29 @@ describe('keys', () => {
   });
 
   it('what is to come is said to be not supported yet', async () => {
-    const parts = { head: '▶databases: {}', v1: 'get_user: { sql: SELECT 1, ▶on: replica }', steps: '  - ▶cdc: { stop: x }' };
+    const parts = {
+      head: '▶databases: {}',
+      v1: 'get_user: { sql: SELECT 1, ▶on: replica }',
+      steps: '  - ▶cdc: { stop: x }',
+    };
     const [error] = await expectErrors(planWith(parts), ['unsupported', 'unsupported', 'unsupported']);
     expect(error?.message).toBe('`databases` is not supported yet.');
   });
 
   it('missing parts', async () => {
     const errors = await expectErrors('▶▶▶title: x\n', ['missing-key', 'missing-key', 'missing-key']);
-    expect(errors.map(({ message }) => message)).toEqual(['The plan has no `database`.', 'The plan has no `versions`.', 'The plan has no `steps`.']);
+    expect(errors.map(({ message }) => message)).toEqual([
+      'The plan has no `database`.',
+      'The plan has no `versions`.',
+      'The plan has no `steps`.',
+    ]);
   });
 
   it('no versions, no steps', async () => {
-    await expectErrors('database: { schema: CREATE TABLE a (b int) }\nversions: ▶{}\nsteps: ▶[]\n', ['no-versions', 'invalid-value']);
+    await expectErrors('database: { schema: CREATE TABLE a (b int) }\nversions: ▶{}\nsteps: ▶[]\n', [
+      'no-versions',
+      'invalid-value',
+    ]);
   });
 
   it('a key of another kind of step', async () => {
@@ -157,7 +178,8 @@ describe('keys', () => {
   it('values of the wrong kind', async () => {
     const errors = await expectErrors(
       planWith({
-        steps: '  - migrate: ▶[a]\n    offline: ▶maybe\n    wait: ▶drainde\n    allow: [{ rule: ▶table-rewrites, reason: x }]\n    rollback: ▶3',
+        steps:
+          '  - migrate: ▶[a]\n    offline: ▶maybe\n    wait: ▶drainde\n    allow: [{ rule: ▶table-rewrites, reason: x }]\n    rollback: ▶3',
       }),
       ['invalid-type', 'invalid-type', 'invalid-value', 'unknown-rule', 'invalid-type'],
     );
@@ -176,7 +198,8 @@ describe('versions', () => {
     const plan = await loaded(
       planWith({
         v1: 'get_user: SELECT id FROM users WHERE id = :id\n    old: SELECT 1',
-        versions: '  v2:\n    extends: v1\n    params: { id: [10.50, 007, true, null, {a: [1, 2.50]}, "x"] }\n    old: null\n    new: SELECT :id::int\n  v3: { extends: v2 }',
+        versions:
+          '  v2:\n    extends: v1\n    params: { id: [10.50, 007, true, null, {a: [1, 2.50]}, "x"] }\n    old: null\n    new: SELECT :id::int\n  v3: { extends: v2 }',
       }),
     );
     const [, v2, v3] = plan.versions;
@@ -200,7 +223,10 @@ describe('versions', () => {
   });
 
   it('a deploy of an unknown version', async () => {
-    const [error] = await expectErrors(planWith({ versions: '  checkout-v2: { get: SELECT 1 }', steps: '  - deploy: ▶chekcout-v2' }), ['unknown-version']);
+    const [error] = await expectErrors(
+      planWith({ versions: '  checkout-v2: { get: SELECT 1 }', steps: '  - deploy: ▶chekcout-v2' }),
+      ['unknown-version'],
+    );
     expect(error?.message).toBe('There is no version `chekcout-v2`. Did you mean `checkout-v2`?');
   });
 
@@ -226,10 +252,17 @@ describe('requests', () => {
     );
     const move = plan.versions[0]?.requests.get('move');
     expect(move).toMatchObject({ transaction: false, params: ['id', 'other'] });
-    expect(move?.statements.map(({ as, node }) => [as, node])).toEqual([['user', 'SelectStmt'], [null, 'UpdateStmt'], [null, 'DeleteStmt']]);
+    expect(move?.statements.map(({ as, node }) => [as, node])).toEqual([
+      ['user', 'SelectStmt'],
+      [null, 'UpdateStmt'],
+      [null, 'DeleteStmt'],
+    ]);
     expect(move?.statements[1]?.pieces).toContainEqual({ kind: 'field', row: 'user', column: 'email' });
     expect(move?.statements[2]?.location).toMatchObject({ line: 9, column: 56 });
-    expect(plan.versions[0]?.requests.get('read')?.accepts).toMatchObject({ text: 'id > 0', location: { line: 11, column: 49 } });
+    expect(plan.versions[0]?.requests.get('read')?.accepts).toMatchObject({
+      text: 'id > 0',
+      location: { line: 11, column: 49 },
+    });
   });
 
   it.each([
@@ -260,14 +293,39 @@ describe('requests', () => {
 
 describe('steps', () => {
   it('names, and what a step without one is called', async () => {
-    const plan = await loaded(planWith({ steps: '  - deploy: v1\n  - name: again\n    deploy: v1\n    flag: f\n    wait: drained\n    offline: true\n    point-of-no-return: true\n    rollback: none' }));
+    const plan = await loaded(
+      planWith({
+        steps:
+          '  - deploy: v1\n  - name: again\n    deploy: v1\n    flag: f\n    wait: drained\n    offline: true\n    point-of-no-return: true\n    rollback: none',
+      }),
+    );
     expect(plan.steps.map(({ name }) => name)).toEqual(['step 1', 'again']);
-    expect(plan.steps[1]).toMatchObject({ index: 1, flag: 'f', wait: 'drained', offline: true, pointOfNoReturn: true, rollback: { kind: 'none' } });
-    expect(plan.steps[0]).toMatchObject({ flag: null, wait: null, offline: false, pointOfNoReturn: false, rollback: { kind: 'unstated' }, allow: [] });
+    expect(plan.steps[1]).toMatchObject({
+      index: 1,
+      flag: 'f',
+      wait: 'drained',
+      offline: true,
+      pointOfNoReturn: true,
+      rollback: { kind: 'none' },
+    });
+    expect(plan.steps[0]).toMatchObject({
+      flag: null,
+      wait: null,
+      offline: false,
+      pointOfNoReturn: false,
+      rollback: { kind: 'unstated' },
+      allow: [],
+    });
   });
 
   it('a name that is there twice', async () => {
-    await expectErrors(planWith({ steps: '  - name: a\n    deploy: v1\n  - name: ▶a\n    deploy: v1\n  - name: step 4\n    deploy: v1\n  - ▶deploy: v1' }), ['duplicate-name', 'duplicate-name']);
+    await expectErrors(
+      planWith({
+        steps:
+          '  - name: a\n    deploy: v1\n  - name: ▶a\n    deploy: v1\n  - name: step 4\n    deploy: v1\n  - ▶deploy: v1',
+      }),
+      ['duplicate-name', 'duplicate-name'],
+    );
   });
 
   it('migrate: transactions', async () => {
@@ -282,7 +340,11 @@ describe('steps', () => {
         ].join('\n'),
       }),
     );
-    expect(plan.steps.map((step) => (step.kind === 'migrate' ? [step.transactional, step.sql.statements.map(({ text }) => text)] : []))).toEqual([
+    expect(
+      plan.steps.map((step) =>
+        step.kind === 'migrate' ? [step.transactional, step.sql.statements.map(({ text }) => text)] : [],
+      ),
+    ).toEqual([
       [true, ['ALTER TABLE users ADD a int']],
       [false, ['CREATE INDEX CONCURRENTLY i ON users (email)']],
       [false, ['ALTER TABLE users ADD b int']],
@@ -309,7 +371,12 @@ describe('steps', () => {
   });
 
   it('a way back of several steps', async () => {
-    const plan = await loaded(planWith({ steps: '  - deploy: v1\n    rollback:\n      - migrate: DROP INDEX i\n      - backfill: UPDATE users SET email = 1 WHERE id < :batch\n        batch: 5\n        pause: 1s' }));
+    const plan = await loaded(
+      planWith({
+        steps:
+          '  - deploy: v1\n    rollback:\n      - migrate: DROP INDEX i\n      - backfill: UPDATE users SET email = 1 WHERE id < :batch\n        batch: 5\n        pause: 1s',
+      }),
+    );
     expect(plan.steps[0]?.rollback).toMatchObject({
       kind: 'steps',
       steps: [
@@ -328,16 +395,27 @@ describe('backfills', () => {
 
   it('have four forms', async () => {
     expect(await form('UPDATE users SET email = id')).toMatchObject({ kind: 'statement', batched: false });
-    expect(await form('UPDATE users SET email = id WHERE id IN (SELECT id FROM users LIMIT :batch)\n    batch: 1k')).toMatchObject({ kind: 'statement', batched: true });
-    expect(await form('UPDATE users SET email = id WHERE id >= :from AND id < :to\n    by: app.users.id')).toMatchObject({
+    expect(
+      await form('UPDATE users SET email = id WHERE id IN (SELECT id FROM users LIMIT :batch)\n    batch: 1k'),
+    ).toMatchObject({ kind: 'statement', batched: true });
+    expect(
+      await form('UPDATE users SET email = id WHERE id >= :from AND id < :to\n    by: app.users.id'),
+    ).toMatchObject({
       kind: 'range',
       by: { table: { schema: 'app', table: 'users' }, column: 'id' },
     });
-    expect(await form('[DELETE FROM users, UPDATE users SET id = 1]')).toMatchObject({ kind: 'list', statements: [{ node: 'DeleteStmt' }, { node: 'UpdateStmt' }] });
+    expect(await form('[DELETE FROM users, UPDATE users SET id = 1]')).toMatchObject({
+      kind: 'list',
+      statements: [{ node: 'DeleteStmt' }, { node: 'UpdateStmt' }],
+    });
   });
 
   it('a script gives columns of the row that was read', async () => {
-    expect(await form('{ read: SELECT id FROM users LIMIT :batch, write: UPDATE users SET email = :row.email WHERE id = :id }')).toMatchObject({
+    expect(
+      await form(
+        '{ read: SELECT id FROM users LIMIT :batch, write: UPDATE users SET email = :row.email WHERE id = :id }',
+      ),
+    ).toMatchObject({
       kind: 'script',
       batched: true,
       write: [{ pieces: [{}, { kind: 'field', row: 'row', column: 'email' }, {}, { kind: 'param', name: 'id' }] }],
@@ -368,39 +446,66 @@ describe('files', () => {
 
   it('are relative to the plan, and errors in them are placed in them', async () => {
     const plan = await loaded(planWith({ steps }), { 'sql/up.sql': '-- up\nALTER TABLE users\n  ADD a int;\n' });
-    expect(plan.steps[0]).toMatchObject({ sql: { statements: [{ location: { file: 'sql/up.sql', line: 2, column: 1 } }] } });
+    expect(plan.steps[0]).toMatchObject({
+      sql: { statements: [{ location: { file: 'sql/up.sql', line: 2, column: 1 } }] },
+    });
     expect([...plan.sources.keys()]).toEqual([planFile, 'sql/up.sql']);
-    const broken = await load(planWith({ steps }), { 'sql/up.sql': "-- é😀\nALTER TABLE users COMMENT 'é😀' ADD ADD;\n" });
-    expect(broken).toMatchObject({ ok: false, errors: [{ code: 'sql-syntax', location: { file: 'sql/up.sql', line: 2 } }] });
+    const broken = await load(planWith({ steps }), {
+      'sql/up.sql': "-- é😀\nALTER TABLE users COMMENT 'é😀' ADD ADD;\n",
+    });
+    expect(broken).toMatchObject({
+      ok: false,
+      errors: [{ code: 'sql-syntax', location: { file: 'sql/up.sql', line: 2 } }],
+    });
   });
 
   it('in lists of requests and of checks', async () => {
     const files = { 'plans/a.sql': 'SELECT 1; SELECT 2;', 'plans/b.sql': 'SELECT 3' };
-    const plan = await loaded(planWith({ v1: 'a: [{ file: a.sql }, { as: x, sql: { file: b.sql } }]', steps: '  - verify: [{ equal: [{ file: b.sql }, { file: ./b.sql }] }]' }), files);
-    expect(plan.versions[0]?.requests.get('a')?.statements.map(({ text }) => text)).toEqual(['SELECT 1', 'SELECT 2', 'SELECT 3']);
+    const plan = await loaded(
+      planWith({
+        v1: 'a: [{ file: a.sql }, { as: x, sql: { file: b.sql } }]',
+        steps: '  - verify: [{ equal: [{ file: b.sql }, { file: ./b.sql }] }]',
+      }),
+      files,
+    );
+    expect(plan.versions[0]?.requests.get('a')?.statements.map(({ text }) => text)).toEqual([
+      'SELECT 1',
+      'SELECT 2',
+      'SELECT 3',
+    ]);
   });
 
   it('that are missing, too large, or no text', async () => {
     await expectErrors(planWith({ steps: '  - migrate: { ▶file: no.sql }' }), ['missing-file']);
-    await expectErrors(planWith({ steps: '  - migrate: { ▶file: a.sql }' }), ['too-large'], { 'plans/a.sql': ' '.repeat(3_000_000) });
+    await expectErrors(planWith({ steps: '  - migrate: { ▶file: a.sql }' }), ['too-large'], {
+      'plans/a.sql': ' '.repeat(3_000_000),
+    });
     await expectErrors(planWith({ steps: '  - migrate: { ▶file: a.sql }' }), ['binary'], { 'plans/a.sql': '\0' });
   });
 
   it('absolute paths are left alone', async () => {
-    expect((await loaded(planWith({ steps: '  - migrate: { file: /etc/up.sql }' }), { '/etc/up.sql': 'SELECT 1' })).steps).toHaveLength(1);
+    expect(
+      (await loaded(planWith({ steps: '  - migrate: { file: /etc/up.sql }' }), { '/etc/up.sql': 'SELECT 1' })).steps,
+    ).toHaveLength(1);
   });
 });
 
 describe('facts about production', () => {
   it('read units', async () => {
-    const text = planWith({}).replace('versions:', '  production:\n    users: { rows: 100M, size: 1.5 GB, reads: 3000/s, writes: 60/min }\n    b: { rows: 1_000, size: 5 }\nversions:');
+    const text = planWith({}).replace(
+      'versions:',
+      '  production:\n    users: { rows: 100M, size: 1.5 GB, reads: 3000/s, writes: 60/min }\n    b: { rows: 1_000, size: 5 }\nversions:',
+    );
     const { production } = await loaded(text);
     expect(production.get('users')).toEqual({ rows: 100_000_000, size: 1.5 * 2 ** 30, reads: 3000, writes: 1 });
     expect(production.get('b')).toEqual({ rows: 1000, size: 5 });
   });
 
   it('refuse others', async () => {
-    const text = planWith({}).replace('versions:', '  production:\n    users: { rows: ▶many, size: ▶-1, ▶read: 3 }\nversions:');
+    const text = planWith({}).replace(
+      'versions:',
+      '  production:\n    users: { rows: ▶many, size: ▶-1, ▶read: 3 }\nversions:',
+    );
     const errors = await expectErrors(text, ['invalid-value', 'invalid-value', 'unknown-key']);
     expect(errors[0]?.message).toBe('`rows` must be a number of rows such as `1000`, `250k` or `100M`, not `many`.');
     expect(errors[2]?.suggestion).toBe('reads');
@@ -417,7 +522,7 @@ describe('places in SQL', () => {
     ['single quotes', "a: 'SELECT ''é'' FROM x y ▶z'"],
     ['double quotes', 'a: "SELECT \\"é\\\\\\u00e9\\" \\n FROM x y ▶z"'],
     ['double quotes on two lines', 'a: "SELECT \\\n      1 FROM x y ▶z"'],
-    ['a comment before it', 'a: |\n      -- é it\'s a test :x\n      /* :y */ SELECT 1 FROM x y ▶z'],
+    ['a comment before it', "a: |\n      -- é it's a test :x\n      /* :y */ SELECT 1 FROM x y ▶z"],
     ['behind a parameter', 'a: SELECT :é, :user_name::text FROM x y ▶z'],
   ])('%s', async (_, v1) => {
     await expectErrors(planWith({ v1 }), ['sql-syntax']);
@@ -433,17 +538,24 @@ describe('formatPlanError', () => {
 
   it('quotes the line and points at the column, tabs kept', () => {
     const location = { file: 'f', line: 2, column: 4 };
-    expect(formatPlanError({ ...error, location }, new Map([['f', 'a\r\n\tb c d\r\n']]))).toBe('f:2:4: Wrong.\n\tb c d\n\t  ^');
+    expect(formatPlanError({ ...error, location }, new Map([['f', 'a\r\n\tb c d\r\n']]))).toBe(
+      'f:2:4: Wrong.\n\tb c d\n\t  ^',
+    );
   });
 
   it('cuts long lines around the column', () => {
     const line = `${'a'.repeat(500)}X${'b'.repeat(500)}`;
-    const [, shown = '', caret = ''] = formatPlanError({ ...error, location: { file: 'f', line: 1, column: 501 } }, new Map([['f', line]])).split('\n');
+    const [, shown = '', caret = ''] = formatPlanError(
+      { ...error, location: { file: 'f', line: 1, column: 501 } },
+      new Map([['f', line]]),
+    ).split('\n');
     expect(shown.length).toBeLessThanOrEqual(162);
     expect(shown[caret.indexOf('^')]).toBe('X');
   });
 
   it('adds a suggestion that the message does not have', () => {
-    expect(formatPlanError({ ...error, suggestion: 'right', location: { file: 'f', line: 1, column: 1 } }, new Map())).toBe('f:1:1: Wrong.\nDid you mean `right`?');
+    expect(
+      formatPlanError({ ...error, suggestion: 'right', location: { file: 'f', line: 1, column: 1 } }, new Map()),
+    ).toBe('f:1:1: Wrong.\nDid you mean `right`?');
   });
 });

@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Statement } from '../../simulator/plan/model.ts';
 import { fileSource } from '../../simulator/plan/source.ts';
-import { checkExpression, constantsInCheck, initParser, normalizedSql, parseSql, renderStatement } from '../../simulator/plan/sql.ts';
+import {
+  checkExpression,
+  constantsInCheck,
+  initParser,
+  normalizedSql,
+  parseSql,
+  renderStatement,
+} from '../../simulator/plan/sql.ts';
 
 beforeAll(initParser);
 
@@ -18,18 +25,27 @@ function one(sql: string): Statement {
 }
 
 const holes = (sql: string): readonly string[] =>
-  one(sql).pieces.flatMap((piece) => (piece.kind === 'text' ? [] : [piece.kind === 'param' ? piece.name : `${piece.row}.${piece.column}`]));
+  one(sql).pieces.flatMap((piece) =>
+    piece.kind === 'text' ? [] : [piece.kind === 'param' ? piece.name : `${piece.row}.${piece.column}`],
+  );
 
 const uses = (sql: string): readonly string[] =>
-  one(sql).paramUses.map(({ param, operator, tables, column }) => `${param} ${operator} ${tables.map(({ schema, table }) => (schema === null ? table : `${schema}.${table}`)).join('|')}.${column}`);
+  one(sql).paramUses.map(
+    ({ param, operator, tables, column }) =>
+      `${param} ${operator} ${tables.map(({ schema, table }) => (schema === null ? table : `${schema}.${table}`)).join('|')}.${column}`,
+  );
 
-const names = (sql: string): readonly string[] => one(sql).tables.map(({ schema, table }) => (schema === null ? table : `${schema}.${table}`));
+const names = (sql: string): readonly string[] =>
+  one(sql).tables.map(({ schema, table }) => (schema === null ? table : `${schema}.${table}`));
 
 describe('parameters', () => {
   it.each([
     ['SELECT :id', ['id']],
     ['SELECT :id::int, :a,:b', ['id', 'a', 'b']],
-    ['SELECT :user.email, :name, :value, :key, :from, :to, :select', ['user.email', 'name', 'value', 'key', 'from', 'to', 'select']],
+    [
+      'SELECT :user.email, :name, :value, :key, :from, :to, :select',
+      ['user.email', 'name', 'value', 'key', 'from', 'to', 'select'],
+    ],
     ['SELECT :user."E-Mail", :row.EMAIL', ['user.E-Mail', 'row.email']],
     ['SELECT :naïve, :größe', ['naïve', 'größe']],
     ["SELECT ':no', E'\\':no', $$:no$$, $x$ :no $x$, U&':no', \":no\" FROM t -- :no\n/* :no /* :no */ */", []],
@@ -50,14 +66,18 @@ describe('parameters', () => {
   it('pieces put together are the text', () => {
     const statement = one("  UPDATE t SET a = :a, b = ':b' WHERE é = :row.c /* x */ ; -- end");
     expect(statement.text).toBe("UPDATE t SET a = :a, b = ':b' WHERE é = :row.c");
-    const text = statement.pieces.map((piece) => (piece.kind === 'text' ? piece.text : piece.kind === 'param' ? `:${piece.name}` : `:${piece.row}.${piece.column}`));
+    const text = statement.pieces.map((piece) =>
+      piece.kind === 'text' ? piece.text : piece.kind === 'param' ? `:${piece.name}` : `:${piece.row}.${piece.column}`,
+    );
     expect(text.join('')).toBe(statement.text);
   });
 });
 
 describe('statements', () => {
   it('are split by the parser, with their places', () => {
-    const found = statements("-- first\nSELECT ';', 'é😀'; ;\n  UPDATE t SET a = $$;$$;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3");
+    const found = statements(
+      "-- first\nSELECT ';', 'é😀'; ;\n  UPDATE t SET a = $$;$$;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
+    );
     expect(found.map(({ text, location: { line, column } }) => [line, column, text])).toEqual([
       [2, 1, "SELECT ';', 'é😀'"],
       [3, 3, 'UPDATE t SET a = $$;$$'],
@@ -91,7 +111,15 @@ describe('statements', () => {
     ['SELECT \0', 1, 8, 'an SQL text cannot hold the character NUL'],
   ])('%j', (sql, line, column, message) => {
     const parsed = parseSql(fileSource('f.sql', sql));
-    expect(parsed).toEqual({ ok: false, error: { code: 'sql-syntax', message: `SQL: ${message}`, location: { file: 'f.sql', line, column }, suggestion: null } });
+    expect(parsed).toEqual({
+      ok: false,
+      error: {
+        code: 'sql-syntax',
+        message: `SQL: ${message}`,
+        location: { file: 'f.sql', line, column },
+        suggestion: null,
+      },
+    });
   });
 
   it('nesting that would end the stack is an error', () => {
@@ -115,9 +143,20 @@ describe('facts', () => {
   });
 
   it('columns and functions', () => {
-    expect(one('SELECT u.*, lower(u."Email") FROM u WHERE pg_catalog.length(name) > 1').columns).toEqual(['*', 'email', 'name']);
-    expect(one('SELECT u.*, lower(u."Email") FROM u WHERE pg_catalog.length(name) > 1').functions).toEqual(['lower', 'length']);
-    expect(one('ALTER TABLE t ADD a int, DROP b, ALTER c SET NOT NULL, DROP CONSTRAINT d').columns).toEqual(['a', 'b', 'c']);
+    expect(one('SELECT u.*, lower(u."Email") FROM u WHERE pg_catalog.length(name) > 1').columns).toEqual([
+      '*',
+      'email',
+      'name',
+    ]);
+    expect(one('SELECT u.*, lower(u."Email") FROM u WHERE pg_catalog.length(name) > 1').functions).toEqual([
+      'lower',
+      'length',
+    ]);
+    expect(one('ALTER TABLE t ADD a int, DROP b, ALTER c SET NOT NULL, DROP CONSTRAINT d').columns).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
     expect(one('CREATE INDEX ON t (a, lower(b)) WHERE c').columns).toEqual(expect.arrayContaining(['a', 'b', 'c']));
   });
 
@@ -129,13 +168,25 @@ describe('facts', () => {
     ['SHOW server_version', { returnsRows: true }],
     ['EXPLAIN SELECT 1', { returnsRows: true }],
     ['SELECT 1 INTO x', { returnsRows: false }],
-    ['DELETE FROM t', { returnsRows: false, modifies: true, target: { table: { schema: null, table: 't' }, columns: [] } }],
+    [
+      'DELETE FROM t',
+      { returnsRows: false, modifies: true, target: { table: { schema: null, table: 't' }, columns: [] } },
+    ],
     ['DELETE FROM t RETURNING *', { returnsRows: true, modifies: true }],
     ['WITH d AS (DELETE FROM t RETURNING a) SELECT * FROM d', { returnsRows: true, modifies: true, target: null }],
-    ['UPDATE s.t SET a = 1, (b, c) = (1, 2)', { target: { table: { schema: 's', table: 't' }, columns: ['a', 'b', 'c'] } }],
-    ['INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1', { target: { table: { schema: null, table: 't' }, columns: ['a', 'b'] } }],
+    [
+      'UPDATE s.t SET a = 1, (b, c) = (1, 2)',
+      { target: { table: { schema: 's', table: 't' }, columns: ['a', 'b', 'c'] } },
+    ],
+    [
+      'INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1',
+      { target: { table: { schema: null, table: 't' }, columns: ['a', 'b'] } },
+    ],
     ['INSERT INTO t VALUES (1)', { target: { table: { schema: null, table: 't' }, columns: [] } }],
-    ['MERGE INTO t USING s ON true WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (b) VALUES (1)', { modifies: true, target: { table: { schema: null, table: 't' }, columns: ['a', 'b'] } }],
+    [
+      'MERGE INTO t USING s ON true WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (b) VALUES (1)',
+      { modifies: true, target: { table: { schema: null, table: 't' }, columns: ['a', 'b'] } },
+    ],
   ])('%s', (sql, expected) => {
     expect(one(sql)).toMatchObject(expected);
   });
@@ -169,21 +220,33 @@ describe('where parameters go', () => {
   it.each([
     ['SELECT 1 FROM users u WHERE u.id = :id AND :age::int <= age', ['id = users.id', 'age >= users.age']],
     ['SELECT 1 FROM a JOIN s.b x ON x.id = :id WHERE c = :c', ['id = s.b.id', 'c = a|s.b.c']],
-    ['SELECT 1 FROM t WHERE a BETWEEN :lo AND :hi AND b IN (:x, 1, :y) AND :n BETWEEN c AND d', ['lo BETWEEN-low t.a', 'hi BETWEEN-high t.a', 'x IN t.b', 'y IN t.b', 'n <= t.c', 'n >= t.d']],
+    [
+      'SELECT 1 FROM t WHERE a BETWEEN :lo AND :hi AND b IN (:x, 1, :y) AND :n BETWEEN c AND d',
+      ['lo BETWEEN-low t.a', 'hi BETWEEN-high t.a', 'x IN t.b', 'y IN t.b', 'n <= t.c', 'n >= t.d'],
+    ],
     ['SELECT 1 FROM t WHERE (a, b) = (:a, :b) AND c IS NOT DISTINCT FROM :c', ['a = t.a', 'b = t.b', 'c = t.c']],
     ['SELECT 1 FROM t WHERE a <> :a AND b LIKE :b AND lower(c) = :c AND d = :d + 1', []],
     ['INSERT INTO t (a, b) VALUES (:a, :b), (1, :c::int)', ['a assign t.a', 'b assign t.b', 'c assign t.b']],
     ['INSERT INTO t VALUES (:a, 1, :b)', ['a assign t.#1', 'b assign t.#3']],
     ['INSERT INTO t (a, b) SELECT :a, x FROM s WHERE s.id = :id', ['a assign t.a', 'id = s.id']],
     ['INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = :b WHERE t.c = :c', ['b assign t.b', 'c = t.c']],
-    ['UPDATE t AS x SET a = :a, (b, c) = (:b, :c) FROM s WHERE x.id = :id AND s.k > :k', ['a assign t.a', 'b assign t.b', 'c assign t.c', 'id = t.id', 'k > s.k']],
+    [
+      'UPDATE t AS x SET a = :a, (b, c) = (:b, :c) FROM s WHERE x.id = :id AND s.k > :k',
+      ['a assign t.a', 'b assign t.b', 'c assign t.c', 'id = t.id', 'k > s.k'],
+    ],
     ['DELETE FROM t USING s WHERE s.id = :id', ['id = s.id']],
     ['WITH n AS (SELECT id AS i FROM t) SELECT 1 FROM n WHERE n.i = :id', ['id = t.id']],
     ['SELECT 1 FROM (SELECT * FROM t) x WHERE x.id = :id', ['id = t.id']],
     ['SELECT 1 FROM (SELECT count(*) AS n FROM t) x WHERE x.n = :n', []],
     ['UPDATE a SET x = 1 WHERE id IN (SELECT id FROM b WHERE b.k = :k AND a.m = :m LIMIT :n)', ['k = b.k', 'm = a.m']],
-    ['WITH d AS (DELETE FROM t WHERE id = :id RETURNING *) INSERT INTO s (a) SELECT :a FROM d WHERE d.z = :z', ['id = t.id', 'a assign s.a', 'z = t.z']],
-    ['MERGE INTO t USING s ON t.id = :id WHEN MATCHED THEN UPDATE SET a = :a WHEN NOT MATCHED THEN INSERT (b) VALUES (:b)', ['id = t.id', 'a assign t.a', 'b assign t.b']],
+    [
+      'WITH d AS (DELETE FROM t WHERE id = :id RETURNING *) INSERT INTO s (a) SELECT :a FROM d WHERE d.z = :z',
+      ['id = t.id', 'a assign s.a', 'z = t.z'],
+    ],
+    [
+      'MERGE INTO t USING s ON t.id = :id WHEN MATCHED THEN UPDATE SET a = :a WHEN NOT MATCHED THEN INSERT (b) VALUES (:b)',
+      ['id = t.id', 'a assign t.a', 'b assign t.b'],
+    ],
     ['SELECT 1 FROM a UNION SELECT 1 FROM b WHERE id = :id', ['id = b.id']],
     ['UPDATE t SET a = :row.a WHERE id = :id', ['id = t.id']],
   ])('%s', (sql, expected) => {
@@ -192,7 +255,8 @@ describe('where parameters go', () => {
 });
 
 describe('renderStatement', () => {
-  const params = (values: Record<string, string | null>): ReadonlyMap<string, string | null> => new Map(Object.entries(values));
+  const params = (values: Record<string, string | null>): ReadonlyMap<string, string | null> =>
+    new Map(Object.entries(values));
 
   it('writes literals, leaves columns of rows open, merges text', () => {
     const statement = one('UPDATE t SET a = :a, b = :row.b WHERE c = :c AND d IS NOT DISTINCT FROM :d');
@@ -205,8 +269,12 @@ describe('renderStatement', () => {
 
   it('integers for batches have no quotes', () => {
     expect(renderStatement(one('SELECT 1 LIMIT :batch'), params({ batch: '10' }))).toEqual(['SELECT 1 LIMIT 10']);
-    expect(renderStatement(one('SELECT 1-:n'), params({ n: '-1' }), { integers: new Set(['n']) })).toEqual(['SELECT 1-(-1)']);
-    expect(renderStatement(one('SELECT :batch'), params({ batch: '1; DROP TABLE t' }))).toEqual(["SELECT '1; DROP TABLE t'"]);
+    expect(renderStatement(one('SELECT 1-:n'), params({ n: '-1' }), { integers: new Set(['n']) })).toEqual([
+      'SELECT 1-(-1)',
+    ]);
+    expect(renderStatement(one('SELECT :batch'), params({ batch: '1; DROP TABLE t' }))).toEqual([
+      "SELECT '1; DROP TABLE t'",
+    ]);
   });
 
   it('a parameter without a value stays as it is', () => {

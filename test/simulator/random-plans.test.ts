@@ -19,11 +19,17 @@ const writes = {
   old: ['INSERT INTO t (id, a) VALUES (:id, :v)', 'UPDATE t SET a = :v WHERE id = :id'],
   both: ['INSERT INTO t (id, a, b) VALUES (:id, :v, :v)', 'UPDATE t SET a = :v, b = :v WHERE id = :id'],
   fresh: ['INSERT INTO t (id, b) VALUES (:id, :v)', 'UPDATE t SET b = :v WHERE id = :id'],
-  torn: ['INSERT INTO t (id, a, b) VALUES (:id, :v, :v)', '{ transaction: false, sql: ["UPDATE t SET a = :v WHERE id = :id", "UPDATE t SET b = :v WHERE id = :id"] }'],
+  torn: [
+    'INSERT INTO t (id, a, b) VALUES (:id, :v, :v)',
+    '{ transaction: false, sql: ["UPDATE t SET a = :v WHERE id = :id", "UPDATE t SET b = :v WHERE id = :id"] }',
+  ],
 } as const;
 type Writes = keyof typeof writes;
 
-const version = fc.record({ writes: fc.constantFrom<Writes>('old', 'both', 'fresh', 'torn'), reads: fc.constantFrom('a', 'b') });
+const version = fc.record({
+  writes: fc.constantFrom<Writes>('old', 'both', 'fresh', 'torn'),
+  reads: fc.constantFrom('a', 'b'),
+});
 
 const steps = [
   '- { name: expand, migrate: ALTER TABLE t ADD COLUMN b text, rollback: ALTER TABLE t DROP COLUMN b }',
@@ -55,7 +61,12 @@ const plan = fc
   });
 
 const run = async (text: string, seed: number): Promise<PlanReport> => {
-  const { report } = await rehearse('random.cutover.yaml', () => Promise.resolve(text), () => Promise.resolve(engine), { seed, maxStates: 4_000 });
+  const { report } = await rehearse(
+    'random.cutover.yaml',
+    () => Promise.resolve(text),
+    () => Promise.resolve(engine),
+    { seed, maxStates: 4_000 },
+  );
   return report;
 };
 
@@ -65,17 +76,21 @@ function stable(report: PlanReport): unknown {
   return { ...report, exploration };
 }
 
-it('never throws, keeps the shape of the report, and finds only what comes out again', { timeout: 300_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(plan, async (text) => {
-      const report = await run(text, 1);
-      reportSchema.parse({ cutover: 1, plans: [report] });
-      expect(report.errors.filter((e) => e.code !== 'unknown-version')).toEqual([]);
-      if (report.verdict === 'safe') expect(report.exploration.complete).toBe(true);
-    }),
-    { numRuns: 30, seed: 42 },
-  );
-});
+it(
+  'never throws, keeps the shape of the report, and finds only what comes out again',
+  { timeout: 300_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (text) => {
+        const report = await run(text, 1);
+        reportSchema.parse({ cutover: 1, plans: [report] });
+        expect(report.errors.filter((e) => e.code !== 'unknown-version')).toEqual([]);
+        if (report.verdict === 'safe') expect(report.exploration.complete).toBe(true);
+      }),
+      { numRuns: 30, seed: 42 },
+    );
+  },
+);
 
 it('gives the same report for the same seed', { timeout: 300_000 }, async () => {
   await fc.assert(
