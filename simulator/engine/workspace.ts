@@ -24,8 +24,9 @@ export interface Schema {
 const resetCost = 2;
 const baseStatementsPerEdge = 3;
 const switchesBetweenVacuums = 100;
-/** Columns that were added and dropped count for ever towards the 1600 that a table may have. */
-const edgesBetweenResets = 200;
+/** Columns that were dropped count for ever towards the 1600 that a table may have: then it is made anew. */
+const mostColumns = 1000;
+const widestTable = `SELECT coalesce(max(relnatts), 0) FROM pg_class WHERE relkind IN ('r', 'p') AND oid >= 16384`;
 
 export class Workspace {
   private current: Schema | null = null;
@@ -35,7 +36,7 @@ export class Workspace {
   /** Edges that were seen to lead where they say. */
   private readonly verified = new Set<Edge>();
   private changes = 0;
-  private edgesSinceReset = 0;
+  private worn = false;
   /** Moves when something was learned that must outlive this thread. */
   version = 0;
 
@@ -59,7 +60,7 @@ export class Workspace {
   /** An empty database that is no known schema. */
   empty(): void {
     this.current = null;
-    this.edgesSinceReset = 0;
+    this.worn = false;
     if (this.pristine) {
       this.pristine = false;
       return;
@@ -110,7 +111,7 @@ export class Workspace {
 
   /** Brings the database to a known schema. */
   goTo(id: SchemaId): Schema {
-    if (this.current?.id === id) return this.current;
+    if (this.current?.id === id && !this.worn) return this.current;
     this.stats.schemaSwitches++;
     const way = this.shortWay(id);
     const arrived = way === null ? null : this.attempt(way, id);
@@ -119,7 +120,7 @@ export class Workspace {
 
   private shortWay(id: SchemaId): readonly Edge[] | null {
     const { base, edges } = this.known;
-    if (this.current === null || base === null || this.edgesSinceReset > edgesBetweenResets) return null;
+    if (this.current === null || base === null || this.worn) return null;
     const path = findPath(edges, this.current.id, id);
     const fromBase = findPath(edges, base.id, id);
     if (path === null || fromBase === null) return path;
@@ -166,12 +167,12 @@ export class Workspace {
     const from = this.current;
     if (from?.id !== edge.from) return false;
     from.store.load(edge.sample);
-    this.edgesSinceReset++;
     if (!applyForReal(this.db, edge)) return false;
     const target = this.verified.has(edge) ? this.schemas.get(edge.to) : undefined;
     const arrived = target ?? this.observe();
     if (arrived.id !== edge.to) return false;
     this.verified.add(edge);
+    this.worn = Number(this.db.query(widestTable).rows?.[0]?.[0]) > mostColumns;
     this.settle(arrived);
     return true;
   }

@@ -47,12 +47,19 @@ export class Programs {
   readonly limited = new Map<string, readonly [number, number]>();
 
   constructor(
-    plan: Plan,
+    private readonly plan: Plan,
     private readonly transitions: Transitions,
     private readonly domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>,
     private readonly isReadRequest: (request: Request) => boolean,
+    /** Names of the requests that are offered; null: all. */
+    private readonly offered: ReadonlySet<string> | null = null,
   ) {
     this.versions = new Map(plan.versions.map((v) => [v.name, v]));
+  }
+
+  /** The same, offering these requests alone. */
+  only(requests: ReadonlySet<string>): Programs {
+    return new Programs(this.plan, this.transitions, this.domains, this.isReadRequest, requests);
   }
 
   version(name: string): Version {
@@ -102,6 +109,7 @@ export class Programs {
     const version = this.version(versionName);
     const offers: Offer[] = [];
     for (const request of version.requests.values()) {
+      if (this.offered?.has(request.name) === false) continue;
       const read = this.isRead(request);
       const { list, total } = combinations(request.params, (p) => this.values(version, request.name, p));
       if (list.length < total) this.limited.set(request.name, [list.length, total]);

@@ -15,7 +15,7 @@ import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
 import { stateKey, type Draft, type Node, type SearchEvent, type StateFields } from './state.ts';
 import { describable } from './transitions.ts';
-import { Collector, type Violation } from './violations.ts';
+import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
 import type { Reference, Want } from './worlds.ts';
 
@@ -39,7 +39,6 @@ export interface SearchInput extends EvaluatorInput, MoverInput {
 export class Cut extends Error {}
 
 export class Search {
-  readonly collector = new Collector();
   readonly nodes: Node[] = [];
   private readonly visited = new Map<string, Node>();
   /** Moves, batches and crashes past which a history is one that goes round for ever. */
@@ -55,6 +54,7 @@ export class Search {
   constructor(
     readonly input: SearchInput,
     references: (want: Want) => { readonly first: Reference; readonly second: Reference | null },
+    readonly collector: Collector,
     private readonly limits: SearchLimits,
   ) {
     this.wants = new Wants(input.transitions);

@@ -30,8 +30,7 @@ export function rollbackTriangle(plan: Plan, positions: readonly Position[], nod
       cells.set(key, known === undefined ? cell : { ...cell, result: worse(known.result, result) });
     });
   }
-  const byPlace = (c: Cell): number => names.indexOf(c.from) * 1000 - names.indexOf(c.to);
-  return [...cells.values()].sort((a, b) => byPlace(a) - byPlace(b));
+  return sortCells(plan, [...cells.values()]);
 }
 
 function walk(
@@ -73,6 +72,23 @@ function walk(
 
 function declared(position: Position | undefined): boolean {
   return position?.step?.pointOfNoReturn === true;
+}
+
+/** The worst of several triangles, cell by cell. */
+export function mergeCells(plan: Plan, triangles: readonly (readonly Cell[])[]): readonly Cell[] {
+  const merged = new Map<string, Cell>();
+  for (const cell of triangles.flat()) {
+    const key = JSON.stringify([cell.from, cell.to]);
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? cell : { ...cell, result: worse(known.result, cell.result) });
+  }
+  return sortCells(plan, [...merged.values()]);
+}
+
+function sortCells(plan: Plan, cells: readonly Cell[]): readonly Cell[] {
+  const names = ['start', ...plan.steps.map((s) => s.name)];
+  const place = (c: Cell): number => names.indexOf(c.from) * 1000 - names.indexOf(c.to);
+  return [...cells].sort((a, b) => place(a) - place(b));
 }
 
 /** The declared point, or the first step from which some way back is not safe. */

@@ -62,6 +62,16 @@ export class Collector {
   private readonly bySymptom = new Map<string, Group>();
   readonly groups: Group[] = [];
 
+  /** The same findings; what is added to one is not added to the other. */
+  copy(): Collector {
+    const copy = new Collector();
+    for (const group of this.groups) {
+      copy.add(group.head);
+      for (const follower of group.followers) copy.addTo(group.head, follower);
+    }
+    return copy;
+  }
+
   /** Adds a violation: to the finding that it follows from, or as a new one. The first to come has the shortest trace. */
   add(violation: Violation): void {
     const place = `${violation.rule}|${violation.step.index}|${this.placeDetail(violation)}`;

@@ -108,6 +108,20 @@ function namedRow(
   return Object.fromEntries(columns.map((c, i) => [c.name, typedLiteral(row[i] ?? null, c.type)]));
 }
 
+export interface ReferenceInput {
+  readonly schema: SchemaId;
+  /** Finds the request as this reference answers it; null when it has none. */
+  readonly requestFor: (action: Action) => Request | null;
+  readonly start: ContentId;
+  readonly programs: Programs;
+  readonly transitions: Transitions;
+  readonly want: Want;
+  /** Rows of each table of a content. */
+  readonly countRows: (content: ContentId) => readonly number[];
+  /** Rows that a table may hold beyond what it starts with. */
+  readonly extraRows: number;
+}
+
 /** One reference: its schema, the version that answers there, and the row bound. */
 export class Reference {
   private readonly sets = new Interner();
@@ -120,20 +134,24 @@ export class Reference {
   /** Row counts of a content by table, for the bound on growth. */
   private readonly counts = new Map<ContentId, readonly number[]>();
 
-  constructor(
-    readonly schema: SchemaId,
-    /** Finds the request as this reference answers it; null when it has none. */
-    private readonly requestFor: (action: Action) => Request | null,
-    readonly start: ContentId,
-    private readonly programs: Programs,
-    private readonly transitions: Transitions,
-    private readonly want: Want,
-    private readonly countRows: (content: ContentId) => readonly number[],
-    private readonly extraRows: number,
-  ) {}
+  readonly schema: SchemaId;
+  private readonly programs: Programs;
+  private readonly transitions: Transitions;
+  private readonly want: Want;
+
+  constructor(private readonly input: ReferenceInput) {
+    this.schema = input.schema;
+    this.programs = input.programs;
+    this.transitions = input.transitions;
+    this.want = input.want;
+  }
+
+  private requestFor(action: Action): Request | null {
+    return this.input.requestFor(action);
+  }
 
   initial(): number {
-    return this.intern([{ content: this.start, flights: {} }]);
+    return this.intern([{ content: this.input.start, flights: {} }]);
   }
 
   worlds(id: number): readonly World[] {
@@ -324,8 +342,9 @@ export class Reference {
   grown(set: number): boolean {
     let grown = this.grownSets.get(set);
     if (grown === undefined) {
-      const base = this.rowCounts(this.start);
-      const past = (w: World): boolean => this.rowCounts(w.content).some((n, i) => n > (base[i] ?? 0) + this.extraRows);
+      const base = this.rowCounts(this.input.start);
+      const past = (w: World): boolean =>
+        this.rowCounts(w.content).some((n, i) => n > (base[i] ?? 0) + this.input.extraRows);
       this.grownSets.set(set, (grown = this.worlds(set).some(past)));
     }
     return grown;
@@ -333,7 +352,7 @@ export class Reference {
 
   private rowCounts(content: ContentId): readonly number[] {
     let counts = this.counts.get(content);
-    if (counts === undefined) this.counts.set(content, (counts = this.countRows(content)));
+    if (counts === undefined) this.counts.set(content, (counts = this.input.countRows(content)));
     return counts;
   }
 }

@@ -189,7 +189,47 @@ test('partitions hold the rows, inheritance children hold their own', async () =
   expect(catalog.tables.map((t) => [t.name, t.partitioned, t.partitionOf])).toContainEqual(['p1', false, 'p']);
 });
 
-test('triggers, rules and foreign keys stay quiet while content is loaded', async () => {
+test('a trigger, a rule and a foreign key stay quiet while content is loaded', async () => {
+  const world = await startWith(held.engine, [
+    'CREATE TABLE a (id int PRIMARY KEY)',
+    'CREATE TABLE b (a int REFERENCES a)',
+    'CREATE TABLE log (what text)',
+    `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (TG_OP); RETURN NEW; END $$`,
+    'CREATE TRIGGER t BEFORE INSERT OR DELETE ON a FOR EACH ROW EXECUTE FUNCTION note()',
+    `CREATE RULE r AS ON INSERT TO b DO ALSO INSERT INTO log VALUES ('rule')`,
+  ]);
+  const orphaned = JSON.stringify({ tables: { a: [['1']], b: [['7']], log: [] }, sequences: {} });
+  const none = JSON.stringify({ tables: { a: [], b: [], log: [] }, sequences: {} });
+  const look = read('SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b), (SELECT count(*) FROM log)');
+  const act = write('INSERT INTO a VALUES (2)', 'INSERT INTO b VALUES (2)');
+  const tasks = [orphaned, none, orphaned].map((content) => ({ content, calls: [look, act] }));
+  const outcomes = await held.engine.run(world.schema, tasks, request0);
+  expect(outcomes.map(([seen]) => rowsOf(seen!))).toEqual([[['1', '1', '0']], [['0', '0', '0']], [['1', '1', '0']]]);
+  for (const [, acted] of outcomes) expect(tables(acted!.content).log).toEqual([['INSERT'], ['rule']]);
+});
+
+test('a load that changes the parent alone leaves its inheritance child alone', async () => {
+  const world = await startWith(held.engine, [
+    'CREATE TABLE parent (a int)',
+    'CREATE TABLE child () INHERITS (parent)',
+  ]);
+  const contents = ['1', '2', '1'].map((n) =>
+    JSON.stringify({ tables: { child: [['9']], parent: [[n]] }, sequences: {} }),
+  );
+  const calls = [read('SELECT * FROM parent ORDER BY a')];
+  const outcomes = await held.engine.run(
+    world.schema,
+    contents.map((content) => ({ content, calls })),
+    request0,
+  );
+  expect(outcomes.map(([seen]) => rowsOf(seen!))).toEqual([
+    [['1'], ['9']],
+    [['2'], ['9']],
+    [['1'], ['9']],
+  ]);
+});
+
+test('a trigger that always fires stays quiet too', async () => {
   const world = await startWith(
     held.engine,
     [

@@ -1,0 +1,232 @@
+/** What all searches of a plan stand on: the plan on the engine, one plain run through it, and the domains. */
+import { parseContent } from '../engine/content.ts';
+import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
+import type { Plan, PlanError, Request, Statement } from '../plan/model.ts';
+import { checkBackfill } from './checks.ts';
+import { DomainFinder, type ParamDomain } from './domain.ts';
+import { buildPositions, type Position } from './positions.ts';
+import { Programs } from './programs.ts';
+import { Search, type SearchLimits } from './search.ts';
+import type { Transitions } from './transitions.ts';
+import { Collector } from './violations.ts';
+import { Reference, type Want } from './worlds.ts';
+
+/** Rows that a table of the reference may hold beyond the seed. */
+const extraRows = 2;
+const maxPlainBatches = 300;
+
+export interface Ground {
+  readonly engine: Engine;
+  readonly transitions: Transitions;
+  readonly positions: readonly Position[];
+  /** The position at the end of the plan. */
+  readonly last: number;
+  readonly start: { readonly schema: SchemaId; readonly content: number };
+  /** The schema at each position that a run without requests gets to. */
+  readonly nominal: ReadonlyMap<number, SchemaId>;
+  /** What the tables hold at the end of that run; null when it did not get there. */
+  readonly finalContent: number | null;
+  readonly catalogs: ReadonlyMap<SchemaId, Catalog>;
+  readonly domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>;
+  readonly programs: Programs;
+  readonly usesRandom: boolean;
+}
+
+export type GroundResult =
+  | { readonly ok: true; readonly ground: Ground }
+  | { readonly ok: false; readonly error: PlanError };
+
+type Base = Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nominal'>;
+
+/** Loads the plan into the engine and finds out what a search needs to know. Fails when schema or seed do not load. */
+export async function prepareGround(plan: Plan, engine: Engine, transitions: Transitions): Promise<GroundResult> {
+  const { positions, last } = buildPositions(plan);
+  const texts = (statements: readonly Statement[] | undefined): string[] => (statements ?? []).map((s) => s.text);
+  const started = await engine.start(texts(plan.schema.statements), texts(plan.seed?.statements));
+  if (!started.ok) return { ok: false, error: startError(plan, started) };
+  const start = { schema: started.schema, content: transitions.internContent(started.content) };
+  const plainRun = await runPlain(plan, { engine, transitions, positions, start, nominal: new Map() });
+  const catalogs = new Map<SchemaId, Catalog>();
+  for (const schema of new Set([start.schema, ...plainRun.nominal.values()]))
+    catalogs.set(schema, await engine.catalog(schema));
+  const domains = await findDomains(plan, engine, {
+    transitions,
+    positions,
+    start,
+    catalogs,
+    nominal: plainRun.nominal,
+  });
+  const programs = new Programs(plan, transitions, domains, await readTest(plan, engine, start.schema));
+  const usesRandom =
+    [...catalogs.values()].some((c) => c.usesRandom) || requestStatements(plan).some((s) => s.functions.some(isRandom));
+  const ground = { engine, transitions, positions, last, start, ...plainRun, catalogs, domains, programs, usesRandom };
+  await describeReferences(plan, ground);
+  return { ok: true, ground };
+}
+
+function startError(
+  plan: Plan,
+  started: {
+    readonly sqlstate: string;
+    readonly message: string;
+    readonly statement: number;
+    readonly part?: 'schema' | 'seed';
+  },
+): PlanError {
+  const part = started.part ?? 'schema';
+  const sql = part === 'seed' ? plan.seed : plan.schema;
+  const location = sql?.statements[started.statement]?.location ?? plan.schema.location;
+  return {
+    code: `${part}-fails`,
+    message: `The ${part} does not load: ${started.message} (${started.sqlstate})`,
+    location,
+    suggestion: null,
+  };
+}
+
+/** Goes through the plan once with no requests at all. */
+async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' | 'finalContent'>> {
+  const { positions, transitions, start } = base;
+  const nominal = new Map<number, SchemaId>([[0, start.schema]]);
+  let { schema, content } = start;
+  const programs = new Programs(plan, transitions, new Map(), () => false);
+  const probe = makeSearch(
+    plan,
+    { ...base, usesRandom: false, finalContent: null, last: 0 },
+    programs,
+    new Collector(),
+    unlimited,
+  );
+  for (let at = positions[0]; at !== undefined && at.forward !== null; at = positions[at.forward.to]) {
+    const { action, to } = at.forward;
+    if (at.job !== null) {
+      const run = await probe.runJob(schema, content, at.job, maxPlainBatches);
+      if (run.kind !== 'finished') return { nominal, finalContent: null };
+      content = run.content;
+    }
+    if (action.kind === 'sql') {
+      const texts = action.statements.map((s) => s.text);
+      const [result] = await transitions.migrate(schema, texts, action.transactional, [content]);
+      if (result?.ok !== true) return { nominal, finalContent: null };
+      ({ schema, content } = result);
+    }
+    nominal.set(to, schema);
+  }
+  return { nominal, finalContent: content };
+}
+
+const unlimited: SearchLimits = {
+  maxStates: Infinity,
+  maxContents: Infinity,
+  maxWrites: null,
+  stop: () => null,
+  onProgress: () => undefined,
+};
+
+async function findDomains(
+  plan: Plan,
+  engine: Engine,
+  known: Pick<Ground, 'transitions' | 'positions' | 'start' | 'catalogs' | 'nominal'>,
+): Promise<Ground['domains']> {
+  const { catalogs, start, positions, nominal } = known;
+  const seedCatalog = catalogs.get(start.schema) as Catalog;
+  const view = (version: string): { schema: SchemaId; catalog: Catalog } => {
+    const position = positions.find((p) => p.live.includes(version) && nominal.has(p.id));
+    const schema = (position === undefined ? undefined : nominal.get(position.id)) ?? start.schema;
+    return { schema, catalog: catalogs.get(schema) ?? seedCatalog };
+  };
+  const seed = parseContent(known.transitions.contents.text(start.content));
+  const finder = new DomainFinder(plan, engine, seed, seedCatalog, view);
+  const domains = new Map<string, ReadonlyMap<string, ParamDomain>>();
+  for (const name of new Set(plan.versions.flatMap((v) => [...v.requests.keys()])))
+    domains.set(name, await finder.request(name));
+  return domains;
+}
+
+function requestStatements(plan: Plan): readonly Statement[] {
+  return plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements));
+}
+
+/** A request is a read when it can't change anything: what its functions may do, Postgres says. */
+async function readTest(plan: Plan, engine: Engine, schema: SchemaId): Promise<(request: Request) => boolean> {
+  const functions = new Set(requestStatements(plan).flatMap((s) => s.functions));
+  const volatile = await engine.volatileFunctions(schema, [...functions]);
+  return (request) =>
+    request.statements.every(
+      (s) => s.node === 'SelectStmt' && !s.modifies && !s.functions.some((f) => volatile.has(f)),
+    );
+}
+
+async function describeReferences(plan: Plan, ground: Ground): Promise<void> {
+  const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
+  await probe.describeVersion(ground.start.schema, plan.versions[0]?.name ?? '');
+  const last = ground.positions[ground.last]?.live[0];
+  const schema = ground.nominal.get(ground.last);
+  if (last !== undefined && schema !== undefined) await probe.describeVersion(schema, last);
+}
+
+/** A search of the requests that `programs` offers. */
+export function makeSearch(
+  plan: Plan,
+  ground: Base & Pick<Ground, 'usesRandom' | 'finalContent' | 'last'>,
+  programs: Programs,
+  collector: Collector,
+  limits: SearchLimits,
+): Search {
+  const digests = new Map<SchemaId, Promise<string>>();
+  const schemaDigest = (schema: SchemaId): Promise<string> => {
+    const known = digests.get(schema) ?? ground.engine.catalog(schema).then((c) => c.unorderedDigest);
+    digests.set(schema, known);
+    return known;
+  };
+  const { positions, transitions, nominal, usesRandom, start } = ground;
+  const input = {
+    plan,
+    positions,
+    programs,
+    transitions,
+    nominal,
+    schemaDigest,
+    usesRandom,
+    beforeJob: checkBackfill,
+    start,
+  };
+  return new Search(input, (want) => references(plan, ground, programs, want), collector, limits);
+}
+
+function references(
+  plan: Plan,
+  ground: Base & Pick<Ground, 'finalContent' | 'last'>,
+  programs: Programs,
+  want: Want,
+): { first: Reference; second: Reference | null } {
+  const { transitions, start, finalContent } = ground;
+  const countRows = (content: number): readonly number[] =>
+    Object.values(parseContent(transitions.contents.text(content)).tables).map((rows) => rows.length);
+  const make = (schema: SchemaId, version: string, content: number): Reference => {
+    const requestFor = (action: { readonly request: string }): Request | null =>
+      programs.version(version).requests.get(action.request) ?? null;
+    return new Reference({ schema, requestFor, start: content, programs, transitions, want, countRows, extraRows });
+  };
+  const first = make(start.schema, plan.versions[0]?.name ?? '', start.content);
+  const schema = ground.nominal.get(ground.last);
+  const version = ground.positions[ground.last]?.live[0];
+  if (finalContent === null || schema === undefined || version === undefined || !needsSecond(plan, programs))
+    return { first, second: null };
+  return { first, second: make(schema, version, finalContent) };
+}
+
+/** A second reference is needed when some version can say what the first can't. */
+function needsSecond(plan: Plan, programs: Programs): boolean {
+  const first = plan.versions[0];
+  if (first === undefined) return false;
+  return plan.versions.some((v) =>
+    programs
+      .offers(v.name)
+      .some((o) => !first.requests.has(o.action.request) || !programs.canSend(first.name, o.action)),
+  );
+}
+
+function isRandom(name: string): boolean {
+  return /^(random|random_normal|gen_random_uuid|gen_random_bytes|uuid_generate_v\d.*|uuidv\d)$/.test(name);
+}
