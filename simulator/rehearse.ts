@@ -12,6 +12,7 @@ import { Transitions } from './explore/transitions.ts';
 import { Collector } from './explore/violations.ts';
 import { loadPlan } from './plan/load.ts';
 import type { Plan, PlanError, PlanResult, Step } from './plan/model.ts';
+import { planStatements } from './plan/statements.ts';
 import type { Finding, PlanReport, TraceEvent } from './report/model.ts';
 
 export interface Progress {
@@ -183,12 +184,7 @@ class Run {
 
   /** Where a statement stands in the plan, as well as it can be told. */
   private locate(sql: string | null): { file: string; line: number; column: number } {
-    const all = [
-      ...this.plan.schema.statements,
-      ...(this.plan.seed?.statements ?? []),
-      ...this.plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements)),
-      ...this.plan.steps.flatMap((s) => (s.kind === 'migrate' ? s.sql.statements : [])),
-    ];
+    const all = planStatements(this.plan);
     const found = all.find(
       (s) => sql !== null && (sql.includes(s.text) || s.pieces.every((p) => p.kind !== 'text' || sql.includes(p.text))),
     );

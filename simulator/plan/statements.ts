@@ -1,0 +1,39 @@
+/** Every statement of a plan, wherever it stands. */
+import type { Plan, RollbackStep, Statement, Step } from './model.ts';
+
+export function planStatements(plan: Plan): readonly Statement[] {
+  return [
+    ...plan.schema.statements,
+    ...(plan.seed?.statements ?? []),
+    ...plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements)),
+    ...plan.steps.flatMap(stepStatements),
+  ];
+}
+
+/** A step's own statements and those of its way back. */
+export function stepStatements(step: Step | RollbackStep): readonly Statement[] {
+  const { rollback } = step;
+  const back =
+    rollback.kind === 'sql'
+      ? rollback.sql.statements
+      : rollback.kind === 'steps'
+        ? rollback.steps.flatMap(stepStatements)
+        : [];
+  return [...ownStatements(step), ...back];
+}
+
+function ownStatements(step: Step | RollbackStep): readonly Statement[] {
+  switch (step.kind) {
+    case 'migrate':
+      return step.sql.statements;
+    case 'deploy':
+      return [];
+    case 'verify':
+      return step.checks.flatMap((c) => (c.kind === 'equal' ? c.queries : [c.query]));
+    case 'backfill': {
+      const { form } = step;
+      if (form.kind === 'list') return form.statements;
+      return form.kind === 'script' ? [form.read, ...form.write] : [form.statement];
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/** What a rehearsal promises: the textbook's faults found with the shortest trace, proofs that say what they cover, and no hang. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../simulator/engine/engine.ts';
+import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import { rehearse, replay, type RehearseOptions } from '../../simulator/rehearse.ts';
+import type { PlanReport } from '../../simulator/report/model.ts';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createPgliteEngine({ statementTimeoutMs: 2_000 });
+});
+afterAll(() => engine.close());
+
+const fromDisk = (path: string): Promise<string> => readFile(path, 'utf8');
+const start = (): Promise<Engine> => Promise.resolve(engine);
+
+async function run(file: string, options?: RehearseOptions): Promise<PlanReport> {
+  return (await rehearse(file, fromDisk, start, options)).report;
+}
+
+async function runText(text: string, options?: RehearseOptions): Promise<PlanReport> {
+  return (await rehearse('plan.cutover.yaml', () => Promise.resolve(text), start, options)).report;
+}
+
+const errorsOf = (report: PlanReport): string[] =>
+  report.findings.filter((f) => f.severity === 'error').map((f) => `${f.rule} @ ${f.step}`);
+
+/** A plan with one table, whose parts a test changes. */
+function small(parts: {
+  seed?: string;
+  set?: string;
+  get?: string;
+  schema?: string;
+  migrate?: string;
+  rollback?: string;
+  more?: string;
+}): string {
+  return `title: small
+database:
+  schema: ${parts.schema ?? 'CREATE TABLE t (id int PRIMARY KEY, a text)'}
+  seed: ${parts.seed ?? "INSERT INTO t VALUES (1, 'x')"}
+versions:
+  v1:
+    get: ${parts.get ?? 'SELECT id, a FROM t WHERE id = :id'}
+    set: ${parts.set ?? 'UPDATE t SET a = :a WHERE id = :id'}
+steps:
+  - name: add b
+    migrate: ${parts.migrate ?? 'ALTER TABLE t ADD COLUMN b text'}
+    rollback: ${parts.rollback ?? 'ALTER TABLE t DROP COLUMN b'}
+${parts.more ?? ''}`;
+}
+
+describe('the textbook rename', () => {
+  it('with IS NULL loses a write that two requests are enough to show', async () => {
+    const report = await run('examples/rename-column/backfill-is-null.cutover.yaml');
+    expect(report.verdict).toBe('unsafe');
+    const finding = report.findings.find((f) => f.rule === 'lost-write');
+    expect(finding).toMatchObject({ step: 'switch reads', cause: 'dual write', version: 'v3', request: 'get_user' });
+    const requests = finding?.trace.filter((e) => e.kind === 'request').map((e) => `${e.version}.${e.request}`);
+    // Two writes, and the read that shows what became of them.
+    expect(requests).toEqual(['v2.change_email', 'v1.change_email', 'v3.get_user']);
+    expect([finding?.expected, finding?.actual]).toEqual(["(1, 'b')", "(1, 'a')"]);
+  });
+
+  it('with IS NULL and a verification stops at the gate', async () => {
+    const report = await run('examples/rename-column/backfill-is-null-verified.cutover.yaml');
+    expect(errorsOf(report)).toEqual(['verify-stops @ verify']);
+  });
+
+  it('done right is proven safe, with its triangle safe up to the point of no return, in few statements', async () => {
+    const report = await run('test/plans/corpus/design-rename.cutover.yaml');
+    expect(report).toMatchObject({ verdict: 'safe', pointOfNoReturn: 'contract' });
+    expect(report.exploration).toMatchObject({ complete: true, writeBound: null, cut: null, neverExercised: [] });
+    expect(report.exploration.transitions).toBeLessThan(4_000);
+    expect(new Set(report.rollback.map((c) => c.result))).toEqual(new Set(['safe']));
+    // Every step before the contract, to every step before it and to the start.
+    expect(report.rollback).toHaveLength((7 * 8) / 2);
+  });
+
+  it('is played again statement by statement, with what the tables hold', async () => {
+    const played = await replay(
+      'examples/rename-column/backfill-is-null.cutover.yaml',
+      fromDisk,
+      start,
+      'lost-write-switch-reads',
+    );
+    if (!played.ok) throw new Error(played.message);
+    expect(played.lines).toHaveLength(played.finding.trace.length);
+    expect(played.lines.at(-1)).toMatchObject({ differs: true, reference: "(1, 'b')" });
+    expect(JSON.parse(played.lines.at(-1)?.content ?? '')).toMatchObject({ tables: { users: [['1', 'b', 'a']] } });
+  });
+});
+
+describe('what is not proven is not called safe', () => {
+  it('a search cut by its number of states', async () => {
+    const report = await run('test/plans/corpus/design-rename.cutover.yaml', { maxStates: 50 });
+    expect(report.verdict).toBe('unproven');
+    expect(report.exploration).toMatchObject({ complete: false, cut: 'more than 50 states' });
+  });
+
+  it('a search that was cancelled keeps what was found', async () => {
+    const cancel = new AbortController();
+    const report = await run('examples/rename-column/rename-in-one-step.cutover.yaml', {
+      signal: cancel.signal,
+      onProgress: (p) => {
+        if (p.findings > 0) cancel.abort();
+      },
+    });
+    expect(report.exploration.cut).toBe('cancelled');
+    expect(errorsOf(report)).toEqual(['request-fails @ rename']);
+  });
+
+  it('a search that ran out of time', async () => {
+    const report = await run('test/plans/corpus/design-rename.cutover.yaml', { timeoutMs: 1 });
+    expect(report).toMatchObject({ verdict: 'unproven', exploration: { complete: false } });
+    expect(report.exploration.cut).toContain('time limit');
+  });
+
+  it('a counter, which grows for ever, is searched up to four writes, and that is said', async () => {
+    const report = await runText(
+      small({
+        schema: 'CREATE TABLE t (id int PRIMARY KEY, a int)',
+        seed: 'INSERT INTO t VALUES (1, 0)',
+        set: 'UPDATE t SET a = a + 1 WHERE id = :id',
+      }),
+    );
+    expect(report).toMatchObject({ verdict: 'safe', exploration: { writeBound: 4, complete: true } });
+  });
+});
+
+describe('SQL that would never end', () => {
+  it.each([
+    ['sleeps in a step', { migrate: 'SELECT pg_sleep(3600)' }, 11],
+    ['loops in a step', { migrate: 'DO $$ BEGIN LOOP END LOOP; END $$' }, 11],
+    [
+      'recurses for ever in a step',
+      { migrate: 'WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r' },
+      11,
+    ],
+    ['sleeps in a request', { set: 'UPDATE t SET a = :a WHERE id = :id AND pg_sleep(3600) IS NOT NULL' }, 8],
+    ['sleeps on the way back', { rollback: 'SELECT pg_sleep(3600)' }, 12],
+  ])('%s: the statement is named, and the next plan runs', { timeout: 60_000 }, async (_what, parts, line) => {
+    const report = await runText(small(parts));
+    expect(report.verdict).toBe('unproven');
+    expect(report.errors).toHaveLength(1);
+    expect(report.errors[0]).toMatchObject({ line });
+    expect(await runText(small({}))).toMatchObject({ verdict: 'safe' });
+  });
+});
+
+describe('plans that do not load', () => {
+  it.each([
+    ['a schema that is refused', { schema: 'CREATE TABLE t (id int PRIMARY KEY, a nosuchtype)' }, 'schema-fails', 3],
+    ['a seed that breaks a constraint', { seed: "INSERT INTO t VALUES (1, 'x'), (1, 'y')" }, 'seed-fails', 4],
+  ])('%s is invalid, at its place', async (_what, parts, code, line) => {
+    const report = await runText(small(parts));
+    expect(report).toMatchObject({ verdict: 'invalid', errors: [{ code, line }] });
+  });
+});
+
+describe('groups of requests', () => {
+  it('that share no table are searched apart, and both are judged', async () => {
+    const twoTables = small({
+      schema: 'CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE u (id int PRIMARY KEY, a text)',
+      seed: "INSERT INTO t VALUES (1, 'x'); INSERT INTO u VALUES (1, 'x')",
+      more: '  - name: lose u.a\n    migrate: ALTER TABLE u DROP COLUMN a\n    rollback: none\n',
+    }).replace('    set:', '    get_u: SELECT id, a FROM u WHERE id = :id\n    set:');
+    expect(errorsOf(await runText(twoTables))).toEqual(['request-fails @ lose u.a']);
+  });
+
+  it('that a foreign key ties together are searched together', async () => {
+    // Only an order of requests over both tables can make the step fail.
+    const report = await runText(`title: tied
+database:
+  schema: |
+    CREATE TABLE parent (id int PRIMARY KEY);
+    CREATE TABLE child (id int PRIMARY KEY, parent_id int REFERENCES parent (id));
+  seed: INSERT INTO parent VALUES (1)
+versions:
+  v1:
+    add_parent: INSERT INTO parent (id) VALUES (:id)
+    add_child: INSERT INTO child (id, parent_id) VALUES (:cid, :id)
+steps:
+  - name: at most one
+    migrate: |
+      ALTER TABLE child ADD CONSTRAINT first_only CHECK (parent_id = 1)
+    rollback: ALTER TABLE child DROP CONSTRAINT first_only
+`);
+    const finding = report.findings.find((f) => f.rule === 'migrate-fails');
+    expect(finding?.trace.filter((e) => e.kind === 'request').map((e) => e.request)).toEqual([
+      'add_parent',
+      'add_child',
+    ]);
+  });
+});
