@@ -16,7 +16,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
  * A sleep would wait for a clock that stands still, and uuidv7() counts up from its last value, so that it
- * is no function of the seed. Built-in functions are called by their number: a replacement needs a new one.
+ * is no function of the seed. A session that ends itself would do so between two messages, unseen. Built-in functions are called by their number: a replacement needs a new one.
  */
 const replacements = `
 UPDATE pg_proc SET proname = 'pg_sleep_builtin' WHERE oid = 'pg_catalog.pg_sleep(float8)'::regprocedure;
@@ -31,6 +31,22 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_sleep_for(interval) RETURNS void LANGUA
   AS 'SELECT pg_catalog.pg_sleep(extract(epoch FROM $1)::float8)';
 CREATE OR REPLACE FUNCTION pg_catalog.pg_sleep_until(timestamptz) RETURNS void LANGUAGE sql VOLATILE STRICT
   AS 'SELECT pg_catalog.pg_sleep(extract(epoch FROM $1 - clock_timestamp())::float8)';
+UPDATE pg_proc SET proname = 'pg_terminate_backend_builtin' WHERE oid = 'pg_catalog.pg_terminate_backend(int4, int8)'::regprocedure;
+CREATE FUNCTION pg_catalog.pg_terminate_backend(pid integer, timeout bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+  IF $1 = pg_backend_pid() THEN
+    RAISE EXCEPTION USING ERRCODE = '57P01', MESSAGE = 'terminating connection due to administrator command';
+  END IF;
+  RETURN false;
+END $$;
+UPDATE pg_proc SET proname = 'pg_cancel_backend_builtin' WHERE oid = 'pg_catalog.pg_cancel_backend(int4)'::regprocedure;
+CREATE FUNCTION pg_catalog.pg_cancel_backend(pid integer) RETURNS boolean LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+  IF $1 = pg_backend_pid() THEN
+    RAISE EXCEPTION USING ERRCODE = '57014', MESSAGE = 'canceling statement due to user request';
+  END IF;
+  RETURN false;
+END $$;
 UPDATE pg_proc SET proname = 'uuidv7_builtin' WHERE oid = 'pg_catalog.uuidv7()'::regprocedure;
 CREATE FUNCTION pg_catalog.uuidv7() RETURNS uuid LANGUAGE sql VOLATILE AS $$
   SELECT encode(set_byte(overlay(uuid_send(gen_random_uuid())

@@ -139,6 +139,7 @@ describe('SQL that would never end', () => {
       11,
     ],
     ['sleeps in a request', { set: 'UPDATE t SET a = :a WHERE id = :id AND pg_sleep(3600) IS NOT NULL' }, 8],
+    ['ends its own session in a step', { migrate: 'SELECT pg_terminate_backend(pg_backend_pid())' }, 11],
     ['sleeps on the way back', { rollback: 'SELECT pg_sleep(3600)' }, 12],
   ])('%s: the statement is named, and the next plan runs', { timeout: 60_000 }, async (_what, parts, line) => {
     const report = await runText(small(parts));
