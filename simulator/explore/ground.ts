@@ -182,6 +182,7 @@ export function makeSearch(
   const { positions, transitions, nominal, usesRandom, start } = ground;
   const input = {
     plan,
+    steps: plan.steps,
     positions,
     programs,
     transitions,

@@ -1,6 +1,6 @@
 /** Moves between positions: a step's SQL on every content, checks as gates, and what may not be in flight. */
 import type { SchemaId } from '../engine/engine.ts';
-import type { Check, Statement } from '../plan/model.ts';
+import type { Check, Statement, Step } from '../plan/model.ts';
 import { showRows } from './answer.ts';
 import type { Blame, FailedCheck } from './blame.ts';
 import { freshJob } from './jobs.ts';
@@ -12,6 +12,7 @@ import type { Collector } from './violations.ts';
 import type { Wants } from './wants.ts';
 
 export interface MoverInput {
+  readonly steps: readonly Step[];
   readonly positions: readonly Position[];
   readonly programs: Programs;
   readonly transitions: Transitions;
@@ -106,8 +107,7 @@ export class Mover {
     const flights = crossing
       ? node.flights.map((f) => (from.live.includes(f.version) ? f : { ...f, age: f.age + 1 }))
       : node.flights;
-    const isPoint = move.direction === 'up' && move.step.pointOfNoReturn;
-    const floor = isPoint ? Math.max(node.floor, move.step.index) : node.floor;
+    const floor = move.direction === 'up' ? Math.max(node.floor, this.floorOf(move)) : node.floor;
     const base: StateFields = plain({
       ...node,
       position: move.to,
@@ -143,6 +143,16 @@ export class Mover {
         return null;
       }
     }
+  }
+
+  /**
+   * What a declared point of no return leaves of the way back: its own, while nothing later has begun; after
+   * that it ends the walk.
+   */
+  private floorOf(move: Move): number {
+    if (move.step.pointOfNoReturn) return move.step.index;
+    const before = this.input.steps.slice(0, move.step.index).findLast((s) => s.pointOfNoReturn);
+    return before === undefined ? 0 : before.index + 1;
   }
 
   private migrateResult(node: Node, statements: readonly string[], transactional: boolean): MigrateResult | null {

@@ -53,7 +53,7 @@ interface Draft {
 /** Builds the positions: forward ones first and in order, those inside a way back after them. */
 export function buildPositions(plan: Plan): { readonly positions: readonly Position[]; readonly last: number } {
   const builder = new Builder(plan.versions[0]?.name ?? '');
-  for (const step of plan.steps) builder.addStep(step);
+  plan.steps.forEach((step, i) => builder.addStep(step, step.offline && plan.steps[i + 1]?.offline === true));
   const last = builder.current.id;
   builder.addWaysBack();
   return { positions: builder.drafts, last };
@@ -102,8 +102,14 @@ class Builder {
     return next;
   }
 
-  addStep(step: Step): void {
+  /** `stopped`: the next step is offline as well, and the app is not started in between. */
+  addStep(step: Step, stopped: boolean): void {
     this.before.set(step, this.current);
+    this.addPositions(step);
+    if (stopped) this.current.live = [];
+  }
+
+  private addPositions(step: Step): void {
     switch (step.kind) {
       case 'migrate': {
         const live = [this.live];
@@ -158,7 +164,7 @@ class Builder {
       part: step,
       completesRollback: to === before.id,
     });
-    if (step.kind === 'deploy' && draft.phase === 'done') {
+    if (step.kind === 'deploy' && draft.phase === 'done' && step.rollback.kind !== 'none') {
       const rolling = this.drafts.find((d) => d.step === step && d.phase === 'rolling');
       draft.back = undone(rolling?.id ?? before.id, { kind: 'nothing' });
       return;

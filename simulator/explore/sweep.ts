@@ -8,7 +8,7 @@ import { wideValues, type ParamDomain } from './domain.ts';
 import type { Offer } from './programs.ts';
 import type { Node } from './state.ts';
 
-/** Sends each wide value once through each different SQL of each write, and follows the plan from there. */
+/** Sends each wide value once through each different SQL of each write on each schema, and follows the plan from there. */
 export async function sweep(
   search: Search,
   input: SearchInput,
@@ -25,7 +25,8 @@ export async function sweep(
     for (const name of position.live) {
       const version = input.programs.version(name);
       for (const offer of wideOffers(version, domains.get.bind(domains), input.programs)) {
-        const key = `${offer.request.definedIn}|${offer.request.name}|${offer.action.id}`;
+        // A later schema may refuse what an earlier one took.
+        const key = `${node.schema}|${offer.request.definedIn}|${offer.request.name}|${offer.action.id}`;
         if (done.has(key)) continue;
         done.add(key);
         writes.push({ node, version: name, offer });

@@ -93,6 +93,21 @@ export class Collector {
   }
 
   private followed(violation: Violation): Group | undefined {
+    // A constraint that some rows already break when it comes is broken by the next write as well.
+    if (violation.rule === 'request-fails' && violation.sqlstate?.startsWith('23') === true) {
+      const same = this.groups.find(
+        (g) =>
+          g.head.rule === 'migrate-fails' && g.head.step === violation.step && g.head.sqlstate === violation.sqlstate,
+      );
+      if (same !== undefined) return same;
+    }
+    // Rolled back and out again, a backfill that can't be run twice is run twice.
+    if (violation.node?.stage === 2) {
+      const twice = this.groups.find(
+        (g) => g.head.rule === 'backfill-not-idempotent' && g.head.step.index <= violation.step.index,
+      );
+      if (twice !== undefined) return twice;
+    }
     // Two places that drifted apart are read apart on the way back, and after it, as well as on the way forward.
     if (contentRules.has(violation.rule) && violation.node?.rolledBack === true && isUncertain(violation)) {
       const drift = this.groups.find((g) => g.head.rule === 'lost-write' || g.head.rule === 'backfill-overwrites');
