@@ -37,10 +37,21 @@ export interface Rehearsal {
 }
 
 const defaults = { maxStates: 300_000, timeoutMs: 120_000, seed: 1 };
-/** Contents past which every history is too much, and histories are bounded in length. */
-const unboundedContents = 4_000;
-const unboundedStates = 20_000;
-const defaultWriteBound = 4;
+
+interface Attempt {
+  /** Longest history of writes; null: any. */
+  readonly maxWrites: number | null;
+  readonly maxStates: number;
+  readonly maxContents: number;
+  readonly isLast: boolean;
+}
+
+/** First every history; where there are too many of them, or they never end, those of up to so many writes. */
+const attempts: readonly Attempt[] = [
+  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, isLast: false },
+  { maxWrites: 4, maxStates: 100_000, maxContents: Infinity, isLast: false },
+  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, isLast: true },
+];
 
 export async function rehearse(
   file: string,
@@ -242,20 +253,21 @@ class Run {
   /** Every history of these requests; where there are too many, every history up to a number of writes. */
   private async exploreGroup(ground: Ground, group: ReadonlySet<string>): Promise<void> {
     const before = this.collector.copy();
-    if (await this.attempt(ground, group, null)) return;
-    this.searches.pop();
-    this.collector = before;
-    this.writeBound = defaultWriteBound;
-    await this.attempt(ground, group, defaultWriteBound);
+    for (const attempt of attempts) {
+      this.collector = before.copy();
+      if (attempt.maxWrites !== null) this.writeBound = Math.min(this.writeBound ?? Infinity, attempt.maxWrites);
+      if (await this.attempt(ground, group, attempt)) return;
+      this.searches.pop();
+    }
   }
 
   /** One search; false when there is too much for it, and a bound should be tried. */
-  private async attempt(ground: Ground, group: ReadonlySet<string>, maxWrites: number | null): Promise<boolean> {
-    const unbounded = maxWrites === null;
+  private async attempt(ground: Ground, group: ReadonlySet<string>, attempt: Attempt): Promise<boolean> {
+    const { maxWrites, isLast } = attempt;
     const maxStates = this.options.maxStates ?? defaults.maxStates;
     const limits: SearchLimits = {
-      maxStates: unbounded ? Math.min(maxStates, unboundedStates) : maxStates,
-      maxContents: unbounded ? ground.transitions.contents.size + unboundedContents : Infinity,
+      maxStates: Math.min(maxStates, attempt.maxStates),
+      maxContents: ground.transitions.contents.size + attempt.maxContents,
       maxWrites,
       stop: () => this.stopReason(),
       onProgress: (step) => {
@@ -269,7 +281,7 @@ class Run {
       await this.phases(ground, search);
       return true;
     } catch (error) {
-      if (error instanceof Cut && unbounded && this.stopReason() === null) return false;
+      if (error instanceof Cut && !isLast && this.stopReason() === null) return false;
       throw error;
     }
   }

@@ -50,7 +50,7 @@ export class Evaluator {
     private readonly second: Reference | null,
     private readonly blame: Blame,
   ) {
-    this.jobs = new Jobs(input.transitions, wants.want);
+    this.jobs = new Jobs(input.transitions, wants.want, input.usesRandom);
   }
 
   evaluate(position: Position, node: Node, mayWrite: boolean): Evaluation {

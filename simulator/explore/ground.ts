@@ -2,6 +2,7 @@
 import { parseContent } from '../engine/content.ts';
 import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
 import type { Plan, PlanError, Request, Statement } from '../plan/model.ts';
+import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './checks.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
 import { buildPositions, type Position } from './positions.ts';
@@ -58,7 +59,7 @@ export async function prepareGround(plan: Plan, engine: Engine, transitions: Tra
   });
   const programs = new Programs(plan, transitions, domains, await readTest(plan, engine, start.schema));
   const usesRandom =
-    [...catalogs.values()].some((c) => c.usesRandom) || requestStatements(plan).some((s) => s.functions.some(isRandom));
+    [...catalogs.values()].some((c) => c.usesRandom) || planStatements(plan).some((s) => s.functions.some(isRandom));
   const ground = { engine, transitions, positions, last, start, ...plainRun, catalogs, domains, programs, usesRandom };
   await describeReferences(plan, ground);
   return { ok: true, ground };

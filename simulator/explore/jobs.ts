@@ -56,7 +56,13 @@ export class Jobs {
   constructor(
     private readonly transitions: Transitions,
     private readonly want: Want,
+    /** Each batch draws random values of its own. */
+    private readonly usesRandom: boolean,
   ) {}
+
+  private get nonce(): 0 | 'content' {
+    return this.usesRandom ? 'content' : 0;
+  }
 
   /** The next batch from here. Null: a transition has to be computed first. */
   step(schema: SchemaId, content: ContentId, step: BackfillStep, job: JobState): JobStep | null {
@@ -79,7 +85,7 @@ export class Jobs {
     return this.transitions.callId({
       call: { statements: statements.map((s) => callStatement(s, params)), writes: true },
       clock: 'step',
-      nonce: 0,
+      nonce: this.nonce,
     });
   }
 
@@ -215,7 +221,11 @@ export class Jobs {
       return { pieces: [pieces.join('')], as: null, returnsRows: s.returnsRows };
     });
     const filled = statements.map((s) => fillFields(s, {}) ?? s);
-    const call = this.transitions.callId({ call: { statements: filled, writes: true }, clock: 'step', nonce: 0 });
+    const call = this.transitions.callId({
+      call: { statements: filled, writes: true },
+      clock: 'step',
+      nonce: this.nonce,
+    });
     const result = this.want(schema, content, call);
     if (result === null) return null;
     return this.done(call, result, { ...job, rows: job.rows.slice(1) }, (n) => `wrote ${rowsWord(n)}`);

@@ -96,7 +96,9 @@ export class Mover {
     if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
     const dead = node.flights.filter((f) => !from.live.includes(f.version));
     if (move.step.offline) return 'offline';
-    if (move.step.wait === 'drained' && dead.length > 0) return 'drained';
+    // A schema is taken back only when what would need it has ended; forward, the plan says so by `wait`.
+    const waits = move.step.wait === 'drained' || (move.direction === 'down' && move.action.kind === 'sql');
+    if (waits && dead.length > 0) return 'drained';
     return dead.some((f) => f.age >= 1) ? 'age' : null;
   }
 

@@ -164,24 +164,23 @@ class Builder {
       part: step,
       completesRollback: to === before.id,
     });
-    if (step.kind === 'deploy' && draft.phase === 'done' && step.rollback.kind !== 'none') {
-      const rolling = this.drafts.find((d) => d.step === step && d.phase === 'rolling');
-      draft.back = undone(rolling?.id ?? before.id, { kind: 'nothing' });
-      return;
-    }
+    // The end of a rollout is rolled back into the rollout.
+    const rolling =
+      draft.phase === 'done' ? this.drafts.find((d) => d.step === step && d.phase === 'rolling') : undefined;
+    const target = rolling ?? before;
     switch (step.rollback.kind) {
       case 'none':
         draft.noBack = 'none';
         return;
       case 'unstated':
         if (step.kind === 'migrate') draft.noBack = 'unstated';
-        else draft.back = undone(before.id, { kind: 'nothing' });
+        else draft.back = undone(target.id, { kind: 'nothing' });
         return;
       case 'sql':
-        this.addSqlBack(draft, step, step.rollback.sql.statements, step.rollback.transactional, before);
+        this.addSqlBack(draft, step, step.rollback.sql.statements, step.rollback.transactional, target);
         return;
       case 'steps':
-        this.addListBack(draft, step, step.rollback.steps, before);
+        this.addListBack(draft, step, step.rollback.steps, target);
         return;
     }
   }
@@ -238,7 +237,7 @@ class Builder {
         action: link.action,
         step,
         part: link.part,
-        completesRollback: to === before,
+        completesRollback: to === before && before.step !== step,
       };
       if (to !== before) from.noBack = from === draft ? null : from.noBack;
       from = to;
@@ -249,7 +248,7 @@ class Builder {
           action: { kind: 'nothing' },
           step,
           part: link.part,
-          completesRollback: true,
+          completesRollback: before.step !== step,
         };
       }
     });

@@ -2,13 +2,14 @@
  * Plays a trace from the start, with real commits, on a fresh database: what does not come out again is
  * a defect of Cutover and no finding.
  */
-import type { Call, Engine, Outcome, RunOptions } from '../engine/engine.ts';
+import type { Call, Engine, Outcome, RunOptions, Session } from '../engine/engine.ts';
 import type { Plan } from '../plan/model.ts';
 import { difference } from './answer.ts';
 import { callStatement, fillFields, keyAnswer } from './programs.ts';
 import type { Search } from './search.ts';
 import type { Node, SearchEvent } from './state.ts';
 import { eventsOf } from './trace.ts';
+import { contentNonce, randomSeed } from './transitions.ts';
 import type { Violation } from './violations.ts';
 
 export interface Played {
@@ -49,7 +50,7 @@ export async function replayViolation(
     if (!ready.ok) return { ok: false, why: `schema or seed: ${ready.message}`, played };
   }
   for (const [i, { event, before }] of events.entries()) {
-    const run = callOf(input, event, before);
+    const run = callOf(input, event, before, await batchOptions(input, event, session));
     const outcome =
       run === null
         ? null
@@ -68,9 +69,15 @@ export async function replayViolation(
 
 type Run = { readonly call: Call; readonly options: RunOptions } | { readonly statements: readonly string[] };
 
-function callOf(input: ReplayInput, event: SearchEvent, before: Node): Run | null {
+/** A batch draws its random values by the content it starts from. */
+async function batchOptions(input: ReplayInput, event: SearchEvent, session: Session): Promise<RunOptions> {
+  const random = event.kind === 'batch' && input.search.input.usesRandom;
+  return { clock: step, seed: randomSeed(input.seed, random ? contentNonce(await session.content()) : 0) };
+}
+
+function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: RunOptions): Run | null {
   const plain: RunOptions = { clock: step, seed: input.seed };
-  const one = (sql: string, returnsRows: boolean): Run => ({
+  const one = (sql: string, returnsRows: boolean): Run & { call: Call } => ({
     call: { statements: [{ pieces: [sql], as: null, returnsRows }], writes: !returnsRows },
     options: plain,
   });
@@ -90,7 +97,7 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node): Run | nul
       };
     }
     case 'batch':
-      return event.sql === '' ? null : one(event.sql, event.reads);
+      return event.sql === '' ? null : { ...one(event.sql, event.reads), options: batch };
     case 'drift':
       return one(event.sql, false);
     case 'request':
@@ -105,7 +112,7 @@ function requestCall(input: ReplayInput, event: SearchEvent & { kind: 'request' 
   const request = input.plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
   if (request === undefined) return null;
   const nonce = input.search.input.usesRandom ? before.writes : 0;
-  const options: RunOptions = { clock: 'request', seed: input.seed * 1009 + nonce };
+  const options: RunOptions = { clock: 'request', seed: randomSeed(input.seed, nonce) };
   const statements = request.statements.map((s) => callStatement(s, event.action.params));
   if (event.statement === null) return { call: { statements, writes: true }, options };
   const statement = statements[event.statement];

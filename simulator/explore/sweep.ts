@@ -25,8 +25,10 @@ export async function sweep(
     for (const name of position.live) {
       const version = input.programs.version(name);
       for (const offer of wideOffers(version, domains.get.bind(domains), input.programs)) {
-        // A later schema may refuse what an earlier one took.
-        const key = `${node.schema}|${offer.request.definedIn}|${offer.request.name}|${offer.action.id}`;
+        // A later schema may refuse what an earlier one took. Not so NULL: that a column comes to need a value is
+        // what such a migration is for, and whether the app ever sends none the column alone can't tell.
+        const where = [...offer.action.params.values()].includes(null) ? '' : node.schema;
+        const key = `${where}|${offer.request.definedIn}|${offer.request.name}|${offer.action.id}`;
         if (done.has(key)) continue;
         done.add(key);
         writes.push({ node, version: name, offer });

@@ -33,8 +33,8 @@ export type MigrateResult =
 export interface CallSpec {
   readonly call: Call;
   readonly clock: Clock;
-  /** Differs between calls that must not share random values. */
-  readonly nonce: number;
+  /** Differs between calls that must not share random values; `content`: drawn anew for every content. */
+  readonly nonce: number | 'content';
 }
 
 export interface Need {
@@ -104,12 +104,13 @@ export class Transitions {
     for (const need of needs) {
       if (this.find(need.schema, need.content, need.call) !== undefined) continue;
       const spec = this.spec(need.call);
-      const key = `${need.schema}|${spec.clock}|${spec.nonce}`;
+      const nonce = spec.nonce === 'content' ? contentNonce(this.contents.text(need.content)) : spec.nonce;
+      const key = `${need.schema}|${spec.clock}|${nonce}`;
       let group = missing.get(key);
       if (group === undefined) {
         group = {
           schema: need.schema,
-          options: { clock: spec.clock, seed: this.seed * 1009 + spec.nonce },
+          options: { clock: spec.clock, seed: randomSeed(this.seed, nonce) },
           byContent: new Map(),
         };
         missing.set(key, group);
@@ -234,6 +235,18 @@ function refuseIntervention(
     outcome.sqlstate === '57014' ? 'timeout' : 'died',
     sql,
   );
+}
+
+/** The seed of random() and uuids for a call. */
+export function randomSeed(seed: number, nonce: number): number {
+  return seed * 1009 + nonce;
+}
+
+/** A number that differs between contents, apart from the small ones that count writes (FNV-1a). */
+export function contentNonce(content: Content): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < content.length; i += 1) hash = Math.imul(hash ^ content.charCodeAt(i), 0x01000193) >>> 0;
+  return 1_000_000 + (hash % 1_000_000_000);
 }
 
 /** A statement's text with NULL in its holes: what is described. */

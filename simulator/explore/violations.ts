@@ -94,12 +94,19 @@ export class Collector {
 
   private followed(violation: Violation): Group | undefined {
     // A constraint that some rows already break when it comes is broken by the next write as well.
-    if (violation.rule === 'request-fails' && violation.sqlstate?.startsWith('23') === true) {
+    if (violation.rule === 'request-fails' && /^2[23]/.test(violation.sqlstate ?? '')) {
       const same = this.groups.find(
         (g) =>
           g.head.rule === 'migrate-fails' && g.head.step === violation.step && g.head.sqlstate === violation.sqlstate,
       );
       if (same !== undefined) return same;
+    }
+    // A way back that failed, or left something behind, is in the way when the step comes again.
+    if (violation.rule === 'migrate-fails' && violation.node?.stage === 2) {
+      const back = this.groups.find(
+        (g) => /^rollback-(fails|breaks-requests|loses-writes)$/.test(g.head.rule) && g.head.step === violation.step,
+      );
+      if (back !== undefined) return back;
     }
     // Rolled back and out again, a backfill that can't be run twice is run twice.
     if (violation.node?.stage === 2) {

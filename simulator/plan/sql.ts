@@ -194,7 +194,8 @@ export function renderStatement(
 ): (string | { row: string; column: string })[] {
   const integers = options.integers ?? bareIntegers;
   const rendered: (string | { row: string; column: string })[] = [];
-  for (const piece of statement.pieces) {
+  const seen = new Set<string>();
+  for (const [i, piece] of statement.pieces.entries()) {
     if (piece.kind === 'field') {
       rendered.push({ row: piece.row, column: piece.column });
       continue;
@@ -203,11 +204,21 @@ export function renderStatement(
     const missing = piece.kind === 'param' ? `:${piece.name}` : '';
     const text =
       piece.kind === 'text' ? piece.text : value === undefined ? missing : literal(piece.name, value, integers);
+    const cast = piece.kind === 'param' && seen.has(piece.name) && isCast(statement.pieces[i + 1]) ? '::text' : '';
+    if (piece.kind === 'param') seen.add(piece.name);
     const last = rendered.at(-1);
-    if (typeof last === 'string') rendered[rendered.length - 1] = last + text;
-    else rendered.push(text);
+    if (typeof last === 'string') rendered[rendered.length - 1] = last + text + cast;
+    else rendered.push(text + cast);
   }
   return rendered;
+}
+
+/**
+ * A bound parameter has the type of its first use, and a cast of a later use is done when it is reached: so
+ * `CASE WHEN :x ~ '^[0-9]+$' THEN :x::int END` takes any text. A bare literal would be cast before anything runs.
+ */
+function isCast(next: Piece | undefined): boolean {
+  return next?.kind === 'text' && next.text.trimStart().startsWith('::');
 }
 
 /** Keys of the tree that say where something was written, not what. */
