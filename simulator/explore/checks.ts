@@ -7,7 +7,7 @@ import { showAnswer } from './answer.ts';
 import type { Position } from './positions.ts';
 import { planViolation } from './blame.ts';
 import type { JobRun, Search } from './search.ts';
-import type { Node, SearchEvent } from './state.ts';
+import { triggersOff, type Node, type SearchEvent } from './state.ts';
 import { remembers } from './jobs.ts';
 import type { Violation } from './violations.ts';
 
@@ -322,7 +322,10 @@ async function tryDrift(
 ): Promise<Violation | null> {
   const { transitions } = search.input;
   const call = transitions.callId({
-    call: { statements: [{ pieces: [drift.sql], as: null, returnsRows: false }], writes: true },
+    call: {
+      statements: [triggersOff, drift.sql].map((sql) => ({ pieces: [sql], as: null, returnsRows: false })),
+      writes: true,
+    },
     clock: 'step',
     nonce: 0,
   });

@@ -125,7 +125,9 @@ export class Conclusion {
   private async classified(canAsk: boolean): Promise<readonly Group[]> {
     if (!canAsk) return this.collector.groups;
     const collector = new Collector();
-    for (const group of this.collector.groups) {
+    // A step that fails comes before the requests that fail for the same reason.
+    const isStep = (group: Group): number => (group.head.rule === 'migrate-fails' ? 0 : 1);
+    for (const group of [...this.collector.groups].sort((a, b) => isStep(a) - isStep(b))) {
       const search = this.ownerOf(group.head);
       const head =
         search === null

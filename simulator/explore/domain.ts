@@ -4,7 +4,7 @@
  * parameter meets and the type that Postgres infers.
  */
 import type { Catalog, Column, Engine, ParsedContent, SchemaId, Table } from '../engine/engine.ts';
-import { constantsInCheck } from '../plan/sql.ts';
+import { constantsInCheck, refusesNull } from '../plan/sql.ts';
 import type { ParamUse, Plan, Request, Statement, TableRef, Value, Version } from '../plan/model.ts';
 
 export type Params = ReadonlyMap<string, Value>;
@@ -133,6 +133,8 @@ export class DomainFinder {
     private readonly seedContent: ParsedContent,
     private readonly seedCatalog: Catalog,
     private readonly viewOf: (version: string) => DomainView,
+    /** Every schema that the plan goes through. */
+    private readonly catalogs: readonly Catalog[],
   ) {}
 
   /** Domains of one request by parameter, from every version that has it (the first that has it decides). */
@@ -182,7 +184,27 @@ export class DomainFinder {
     const compared = uses.some((u) => u.operator !== 'assign');
     const fresh = this.freshValues(columns, type);
     const values = compared ? [...new Set([...this.seedValues(columns).slice(0, 1), ...fresh])] : fresh;
-    return { ...base, values, stated: false };
+    const withNull = nullable && this.isOrdinaryNull(param, request.name, columns);
+    return { ...base, values: withNull ? [...values, null] : values, stated: false };
+  }
+
+  /**
+   * NULL is a value like any other where the plan never comes to refuse it. Where a step makes a column NOT NULL,
+   * whether the app ever sends none can't be told from the schema. Small tables only: each value multiplies the states.
+   */
+  private isOrdinaryNull(param: string, name: string, columns: readonly KeyColumn[]): boolean {
+    const small = columns.every((c) => (this.seedContent.tables[c.table.name]?.length ?? 0) <= 1);
+    return small && this.plan.versions.every((version) => this.takesNull(param, name, version));
+  }
+
+  private takesNull(param: string, name: string, version: Version): boolean {
+    const uses =
+      version.requests.get(name)?.statements.flatMap((s) => s.paramUses.filter((u) => u.param === param)) ?? [];
+    return this.catalogs.every((catalog) =>
+      uses
+        .flatMap((use) => findColumns(catalog, use))
+        .every(({ table, column }) => !column.notNull && !isRequired(table, column)),
+    );
   }
 
   /** The key that these columns are, or refer to. */
@@ -250,6 +272,11 @@ export class DomainFinder {
     const fresh = freshByType[element] ?? ['a', 'b'];
     return fresh.map((v) => `{"${v.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"}`);
   }
+}
+
+/** A CHECK that refuses NULL stands for NOT NULL. */
+function isRequired(table: Table, column: Column): boolean {
+  return table.checks.some((c) => c.columns.includes(column.name) && refusesNull(c.definition));
 }
 
 function sameTable(table: Table, ref: TableRef): boolean {

@@ -15,6 +15,13 @@ import { stepStatement, type Progress, type Reference } from './worlds.ts';
 export const maxFlights = 2;
 export const maxFlightsAfterRollback = 1;
 
+/** In place of a set of worlds: the second reference was told something that it could not follow. */
+const ignorant = -2;
+
+function hasEffect(answer: Answer): boolean {
+  return answer.ok && (answer.touched || answer.rows !== null);
+}
+
 export interface Evaluation {
   readonly successors: readonly Draft[];
   readonly violations: readonly Violation[];
@@ -161,7 +168,7 @@ export class Evaluator {
       );
       return null;
     }
-    if (!keyed.answer.ok) return null;
+    if (!keyed.answer.ok || judged.expected?.ok === false) return null;
     this.accepted.add(`${version}|${offer.request.name}`);
     const fields: StateFields = {
       ...node,
@@ -182,11 +189,17 @@ export class Evaluator {
   private judges(node: Node, version: string, action: Action): readonly ('first' | 'second')[] {
     const { plan, programs } = this.input;
     const has1 = this.first.has(action) && programs.canSend(plan.versions[0]?.name ?? '', action);
-    const has2 = this.second !== null && this.second.has(action);
+    const has2 = this.knows(node, action);
     if (node.newer === -1) return has1 ? ['first'] : has2 ? ['second'] : [];
+    if (node.second === ignorant) return [];
     const bit = 1 << plan.versions.findIndex((v) => v.name === version);
     if ((node.newer & bit) !== 0) return has2 ? ['second'] : has1 ? ['first'] : [];
     return [...(has1 ? (['first'] as const) : []), ...(has2 ? (['second'] as const) : [])];
+  }
+
+  /** True when the second reference can answer an action. */
+  private knows(node: Node, action: Action): boolean {
+    return this.second !== null && node.second !== ignorant && this.second.has(action);
   }
 
   judge(
@@ -208,14 +221,15 @@ export class Evaluator {
     const canFirst =
       this.first.has(action) && this.input.programs.canSend(this.input.plan.versions[0]?.name ?? '', action);
     const asked1 = canFirst ? this.first.ask(node.first, action, nonce) : [];
-    const asked2 = this.second !== null && this.second.has(action) ? this.second.ask(node.second, action, nonce) : [];
+    const asked2 = this.knows(node, action) ? (this.second?.ask(node.second, action, nonce) ?? null) : [];
     if (asked1 === null || asked2 === null) return null;
     const candidates = judges.flatMap((j) => (j === 'first' ? asked1 : asked2));
     const after1 = asked1.length === 0 ? null : this.first.after(asked1, actual);
     const after2 = asked2.length === 0 || this.second === null ? null : this.second.after(asked2, actual);
     const after = {
       first: after1?.set ?? node.first,
-      second: after2?.set ?? node.second,
+      // A write that the second reference can't make sense of: from here on it has nothing to say.
+      second: after2 === null ? node.second : after2.none && hasEffect(actual.answer) ? ignorant : after2.set,
       narrowed: after1?.narrowed === true || after2?.narrowed === true,
     };
     const newer = canFirst ? node.newer : node.newer & this.senders(action);
@@ -254,14 +268,14 @@ export class Evaluator {
       next: 0,
       rows: {},
       touched: false,
-      answer: { ok: true, rows: null, ordered: false, touched: false },
+      answer: { ok: true, rows: null, sorted: null, touched: false },
     };
     const flight: Flight = { id, version, progress, age: 0 };
     const canFirst = this.input.programs.canSend(this.input.plan.versions[0]?.name ?? '', offer.action);
     const begun: Node = {
       ...node,
       first: canFirst ? this.first.begin(node.first, id, offer.action, nonce) : node.first,
-      second: this.second?.begin(node.second, id, offer.action, nonce) ?? -1,
+      second: node.second === ignorant ? ignorant : (this.second?.begin(node.second, id, offer.action, nonce) ?? -1),
       newer: canFirst && this.first.has(offer.action) ? node.newer : node.newer & this.senders(offer.action),
       flights: [...node.flights, flight],
     };
@@ -275,7 +289,7 @@ export class Evaluator {
       if (draft !== null) successors.push(draft);
       if (node.crashed) continue;
       const first = this.first.crash(node.first, flight.id);
-      const second = this.second === null ? -1 : this.second.crash(node.second, flight.id);
+      const second = this.second === null || node.second < 0 ? node.second : this.second.crash(node.second, flight.id);
       if (first === null || second === null) continue;
       const flights = node.flights.filter((f) => f.id !== flight.id);
       successors.push({
@@ -351,7 +365,10 @@ export class Evaluator {
     actual: Answer,
   ): { difference: ReturnType<typeof difference>; expected: Answer | null; first: number; second: number } | null {
     const end1 = this.first.finish(state.first, flight.id, actual);
-    const end2 = this.second === null ? { set: -1, expected: [] } : this.second.finish(state.second, flight.id, actual);
+    const end2 =
+      this.second === null || state.second < 0
+        ? { set: state.second, expected: [] }
+        : this.second.finish(state.second, flight.id, actual);
     if (end1 === null || end2 === null) return null;
     const judges = this.judges(state, flight.version, flight.progress.action);
     const right1 = this.first.worlds(end1.set).length > 0;

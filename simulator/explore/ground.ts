@@ -137,7 +137,7 @@ async function findDomains(
     return { schema, catalog: catalogs.get(schema) ?? seedCatalog };
   };
   const seed = parseContent(known.transitions.contents.text(start.content));
-  const finder = new DomainFinder(plan, engine, seed, seedCatalog, view);
+  const finder = new DomainFinder(plan, engine, seed, seedCatalog, view, [...catalogs.values()]);
   const domains = new Map<string, ReadonlyMap<string, ParamDomain>>();
   for (const name of new Set(plan.versions.flatMap((v) => [...v.requests.keys()])))
     domains.set(name, await finder.request(name));
@@ -206,8 +206,10 @@ function references(
   const countRows = (content: number): readonly number[] =>
     Object.values(parseContent(transitions.contents.text(content)).tables).map((rows) => rows.length);
   const make = (schema: SchemaId, version: string, content: number): Reference => {
+    // What the last version no longer has, it answers as the last one that had it.
+    const before = plan.versions.slice(0, plan.versions.findIndex((v) => v.name === version) + 1);
     const requestFor = (action: { readonly request: string }): Request | null =>
-      programs.version(version).requests.get(action.request) ?? null;
+      before.findLast((v) => v.requests.has(action.request))?.requests.get(action.request) ?? null;
     return new Reference({ schema, requestFor, start: content, programs, transitions, want, countRows, extraRows });
   };
   const first = make(start.schema, plan.versions[0]?.name ?? '', start.content);

@@ -5,7 +5,7 @@
 import type { CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
 import { renderStatement } from '../plan/sql.ts';
-import { canonicalRows, type Answer, type AnswerRows } from './answer.ts';
+import { canonicalRows, sortKeys, type Answer, type AnswerRows, type SortKeys } from './answer.ts';
 import { combinations, type ParamDomain, type Params } from './domain.ts';
 import { type CallId, type Result, type Transitions, describable } from './transitions.ts';
 
@@ -200,7 +200,19 @@ export class Programs {
     const touched = request.statements.some((s, i) => s.modifies && (results[i]?.touched ?? 0) > 0);
     const last = answeringStatement(request);
     const rows = last < 0 ? null : this.rows(schema, request.statements[last] as RequestStatement, results[last]);
-    return { ok: true, rows, ordered: last >= 0 && request.statements[last]?.ordered === true, touched };
+    const sorted = last < 0 ? null : this.sorted(schema, request.statements[last] as RequestStatement, rows);
+    return { ok: true, rows, sorted, touched };
+  }
+
+  /** What a statement's rows are sorted by; null when it has no ORDER BY. */
+  sorted(schema: SchemaId, statement: Statement, rows: AnswerRows | null): SortKeys | null {
+    if (!statement.ordered || rows === null) return null;
+    const columns = this.transitions.columns(schema, describable(typeProbe(statement)));
+    return sortKeys(
+      rows,
+      columns.map((c) => c.name.toLowerCase()),
+      statement.sortBy,
+    );
   }
 
   /** A statement's rows in the form in which they are compared. */
@@ -217,10 +229,10 @@ export function refused(outcome: { readonly sqlstate: string; readonly message: 
 export function keyAnswer(answer: Answer): KeyedAnswer {
   if (!answer.ok) return { answer, key: 'refused' };
   const keys = answer.rows?.map((r) => JSON.stringify(r)) ?? null;
-  if (keys !== null && !answer.ordered) keys.sort();
+  keys?.sort();
   return {
     answer,
-    key: `${answer.touched ? 't' : 'n'}|${answer.ordered ? 'o' : 'm'}|${keys === null ? '-' : keys.join('\n')}`,
+    key: `${answer.touched ? 't' : 'n'}|${answer.sorted === null ? 'm' : JSON.stringify(answer.sorted)}|${keys === null ? '-' : keys.join('\n')}`,
   };
 }
 

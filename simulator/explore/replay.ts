@@ -7,7 +7,7 @@ import type { Plan } from '../plan/model.ts';
 import { difference } from './answer.ts';
 import { callStatement, fillFields, keyAnswer } from './programs.ts';
 import type { Search } from './search.ts';
-import type { Node, SearchEvent } from './state.ts';
+import { triggersOff, type Node, type SearchEvent } from './state.ts';
 import { eventsOf } from './trace.ts';
 import { contentNonce, randomSeed } from './transitions.ts';
 import type { Violation } from './violations.ts';
@@ -99,7 +99,13 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
     case 'batch':
       return event.sql === '' ? null : { ...one(event.sql, event.reads), options: batch };
     case 'drift':
-      return one(event.sql, false);
+      return {
+        call: {
+          statements: [triggersOff, event.sql].map((sql) => ({ pieces: [sql], as: null, returnsRows: false })),
+          writes: true,
+        },
+        options: plain,
+      };
     case 'request':
       return requestCall(input, event, before);
     case 'crash':

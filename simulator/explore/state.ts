@@ -125,3 +125,6 @@ export interface Draft {
   /** A request that writes. */
   readonly write: boolean;
 }
+
+/** Run before drift is put in: a trigger that keeps two places in step would mend it at once. */
+export const triggersOff = 'SET LOCAL session_replication_role = replica';

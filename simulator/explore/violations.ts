@@ -102,7 +102,7 @@ export class Collector {
       if (same !== undefined) return same;
     }
     // A way back that failed, or left something behind, is in the way when the step comes again.
-    if (violation.rule === 'migrate-fails' && violation.node?.stage === 2) {
+    if (violation.rule === 'migrate-fails' && violation.node?.rolledBack === true) {
       const back = this.groups.find(
         (g) => /^rollback-(fails|breaks-requests|loses-writes)$/.test(g.head.rule) && g.head.step === violation.step,
       );

@@ -46,7 +46,7 @@ export type Answers = readonly { readonly answer: KeyedAnswer; readonly world: W
 /** Gives a result, or null after noting that it has to be computed. */
 export type Want = (schema: SchemaId, content: ContentId, call: CallId) => Result | null;
 
-const emptyAnswer: Answer = { ok: true, rows: null, ordered: false, touched: false };
+const emptyAnswer: Answer = { ok: true, rows: null, sorted: null, touched: false };
 
 /** Runs the next statement of a request that commits one by one. Null: a transition is missing. */
 export function stepStatement(
@@ -82,7 +82,7 @@ export function stepStatement(
   const answer: Answer = {
     ok: true,
     rows,
-    ordered: isAnswer ? statement.ordered : progress.answer.ok && progress.answer.ordered,
+    sorted: isAnswer ? programs.sorted(schema, statement, rows) : progress.answer.ok ? progress.answer.sorted : null,
     touched,
   };
   const named =
@@ -127,7 +127,7 @@ export class Reference {
   private readonly sets = new Interner();
   private readonly byId: (readonly World[])[] = [];
   private readonly asked = new Map<string, Answers>();
-  private readonly afters = new WeakMap<Answers, Map<string, { readonly set: number; readonly narrowed: boolean }>>();
+  private readonly afters = new WeakMap<Answers, Map<string, ReturnType<Reference['after']>>>();
   private readonly advancedSets = new Map<number, readonly World[]>();
   private readonly crashed = new Map<string, number>();
   private readonly grownSets = new Map<number, boolean>();
@@ -226,7 +226,10 @@ export class Reference {
   }
 
   /** The worlds that gave this answer; `narrowed` when others are ruled out by it. */
-  after(answers: Answers, actual: KeyedAnswer): { readonly set: number; readonly narrowed: boolean } {
+  after(
+    answers: Answers,
+    actual: KeyedAnswer,
+  ): { readonly set: number; readonly narrowed: boolean; readonly none: boolean } {
     let known = this.afters.get(answers);
     if (known === undefined) this.afters.set(answers, (known = new Map()));
     const key = actual.answer.ok ? actual.key : 'refused';
@@ -237,7 +240,11 @@ export class Reference {
       );
       // Judged by the other reference: this one goes on as it would have.
       const kept = right.length > 0 ? right : answers;
-      result = { set: this.intern(kept.map((a) => a.world)), narrowed: kept.length < answers.length };
+      result = {
+        set: this.intern(kept.map((a) => a.world)),
+        narrowed: kept.length < answers.length,
+        none: right.length === 0,
+      };
       known.set(key, result);
     }
     return result;

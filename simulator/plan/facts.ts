@@ -5,7 +5,16 @@ import type { Statement, TableRef } from './model.ts';
 
 export type Facts = Pick<
   Statement,
-  'node' | 'returnsRows' | 'ordered' | 'modifies' | 'functions' | 'tables' | 'columns' | 'target' | 'transactional'
+  | 'node'
+  | 'returnsRows'
+  | 'ordered'
+  | 'sortBy'
+  | 'modifies'
+  | 'functions'
+  | 'tables'
+  | 'columns'
+  | 'target'
+  | 'transactional'
 >;
 
 interface Found {
@@ -186,6 +195,25 @@ function isTransactional(tag: string, node: Node): boolean {
   }
 }
 
+/** Items of the ORDER BY up to the first that is an expression. */
+function sortedBy(select: Node): (string | number)[] {
+  const items: (string | number)[] = [];
+  for (const entry of list(select['sortClause'])) {
+    const item = sortItem(body(entry, 'SortBy')?.['node']);
+    if (item === null) break;
+    items.push(item);
+  }
+  return items;
+}
+
+function sortItem(node: unknown): string | number | null {
+  const column = body(node, 'ColumnRef');
+  if (column !== null) return text(body(list(column['fields']).at(-1), 'String')?.['sval']);
+  const place = body(node, 'A_Const')?.['ival'];
+  const value = isNode(place) ? place['ival'] : null;
+  return typeof value === 'number' ? value : null;
+}
+
 export function factsOf(tag: string, node: Node): Facts {
   const found: Found = { functions: new Set(), columns: new Set(), tables: new Map(), modifies: false };
   visit(found, { [tag]: node }, new Set());
@@ -193,6 +221,7 @@ export function factsOf(tag: string, node: Node): Facts {
     node: tag,
     returnsRows: returnsRows(tag, node),
     ordered: tag === 'SelectStmt' && list(node['sortClause']).length > 0,
+    sortBy: tag === 'SelectStmt' ? sortedBy(node) : [],
     modifies: found.modifies,
     functions: [...found.functions],
     tables: [...found.tables.values()],

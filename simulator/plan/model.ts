@@ -46,6 +46,8 @@ export interface Statement {
   readonly returnsRows: boolean;
   /** True when the top-level query has an ORDER BY. */
   readonly ordered: boolean;
+  /** The leading ORDER BY items that are plain columns (name, lower case) or places in the list (number from 1). */
+  readonly sortBy: readonly (string | number)[];
   /** INSERT, UPDATE, DELETE or MERGE at the top or in a WITH. */
   readonly modifies: boolean;
   /** Every function called, lower case, without schema; volatility is asked of Postgres. */

@@ -204,7 +204,7 @@ export function renderStatement(
     const missing = piece.kind === 'param' ? `:${piece.name}` : '';
     const text =
       piece.kind === 'text' ? piece.text : value === undefined ? missing : literal(piece.name, value, integers);
-    const cast = piece.kind === 'param' && seen.has(piece.name) && isCast(statement.pieces[i + 1]) ? '::text' : '';
+    const cast = piece.kind === 'param' ? castOf(statement.pieces, i, value ?? null, seen.has(piece.name)) : '';
     if (piece.kind === 'param') seen.add(piece.name);
     const last = rendered.at(-1);
     if (typeof last === 'string') rendered[rendered.length - 1] = last + text + cast;
@@ -214,11 +214,24 @@ export function renderStatement(
 }
 
 /**
- * A bound parameter has the type of its first use, and a cast of a later use is done when it is reached: so
- * `CASE WHEN :x ~ '^[0-9]+$' THEN :x::int END` takes any text. A bare literal would be cast before anything runs.
+ * The type that a bound value has where a bare literal would be taken for another. A parameter has the type of
+ * its first use, and a cast of a later use is done when it is reached: `CASE WHEN :x ~ '^[0-9]+$' THEN :x::int END`
+ * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`.
  */
-function isCast(next: Piece | undefined): boolean {
-  return next?.kind === 'text' && next.text.trimStart().startsWith('::');
+function castOf(pieces: readonly Piece[], at: number, value: string | null, again: boolean): string {
+  const next = followingText(pieces[at + 1]);
+  if (next.startsWith('::')) return again ? '::text' : '';
+  const before = precedingText(pieces[at - 1]);
+  const calculates = /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before);
+  return calculates && value !== null && /^-?\d+\.\d+$/.test(value) ? '::numeric' : '';
+}
+
+function followingText(piece: Piece | undefined): string {
+  return piece?.kind === 'text' ? piece.text.trimStart() : '';
+}
+
+function precedingText(piece: Piece | undefined): string {
+  return piece?.kind === 'text' ? piece.text.trimEnd() : '';
 }
 
 /** Keys of the tree that say where something was written, not what. */
@@ -296,6 +309,21 @@ function collectConstants(value: unknown, found: Set<string>): void {
 }
 
 /** The strings and numbers in a CHECK as `pg_get_constraintdef` writes it, in order, each once; empty if it does not parse. */
+/** True when a CHECK constraint, as Postgres prints it, asks somewhere that a value be not NULL. */
+export function refusesNull(definition: string): boolean {
+  try {
+    return asksNotNull(parseSync(`ALTER TABLE t ADD ${definition}`).stmts);
+  } catch {
+    return false;
+  }
+}
+
+function asksNotNull(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(asksNotNull);
+  if (!isNode(value)) return false;
+  return body(value, 'NullTest')?.['nulltesttype'] === 'IS_NOT_NULL' || Object.values(value).some(asksNotNull);
+}
+
 export function constantsInCheck(definition: string): string[] {
   const found = new Set<string>();
   try {
