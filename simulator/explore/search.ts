@@ -159,6 +159,7 @@ export class Search {
       direction: 'up',
       stage: 0,
       rolledBack: false,
+      expanded: false,
       damaged: false,
       broken: false,
       back: null,
@@ -201,10 +202,7 @@ export class Search {
       throw new Cut('histories that go on and on');
     const key = this.key(draft.fields, writes, stage);
     const known = this.visited.get(key);
-    if (known !== undefined) return { node: known, fresh: false };
-    const node: Node = {
-      ...draft.fields,
-      id: this.nodes.length,
+    const way = {
       parent,
       event: draft.event,
       writes,
@@ -212,6 +210,17 @@ export class Search {
       stage,
       direction: move?.direction ?? parent.direction,
       rolledBack: stage > 0,
+    };
+    if (known !== undefined) {
+      const shorter = !known.expanded && (writes < known.writes || (writes === known.writes && others < known.others));
+      if (shorter) Object.assign(known, way);
+      return { node: known, fresh: shorter };
+    }
+    const node: Node = {
+      ...draft.fields,
+      ...way,
+      id: this.nodes.length,
+      expanded: false,
       damaged: false,
       broken: false,
       back: null,
@@ -235,14 +244,15 @@ export class Search {
       const level = Math.min(...levels.keys());
       const nodes = levels.get(level) ?? [];
       levels.delete(level);
-      all.push(...nodes);
+      all.push(...nodes.filter((n) => !n.expanded));
       for (const fresh of await this.expand(position, nodes)) push(fresh);
     }
-    return all.filter((n) => !n.damaged && this.finishedNodes.get(n) === true);
+    return [...new Set(all)].filter((n) => !n.damaged && this.finishedNodes.get(n) === true);
   }
 
   /** Evaluates states of one position; gives the new states in it. */
-  private async expand(position: Position, nodes: readonly Node[]): Promise<readonly Node[]> {
+  private async expand(position: Position, given: readonly Node[]): Promise<readonly Node[]> {
+    const nodes = [...new Set(given)].filter((n) => !n.expanded);
     await this.prepare(position, nodes);
     const fresh: Node[] = [];
     let open: readonly Node[] = nodes;
@@ -266,6 +276,7 @@ export class Search {
 
   private accept(node: Node, evaluation: Evaluation): Node[] {
     for (const violation of evaluation.violations) this.collector.add(violation);
+    node.expanded = true;
     node.damaged = evaluation.damaged;
     node.broken = evaluation.broken;
     this.finishedNodes.set(node, evaluation.finished);

@@ -59,18 +59,20 @@ export interface StateFields {
 
 export interface Node extends StateFields {
   readonly id: number;
-  readonly parent: Node | null;
-  readonly event: SearchEvent | null;
+  /** What can happen here is known. Until then a shorter way here may still replace the one it was first reached by. */
+  expanded: boolean;
+  parent: Node | null;
+  event: SearchEvent | null;
   /** Requests that wrote, on the way here. */
-  readonly writes: number;
+  writes: number;
   /** Moves, batches and crashes on the way here. */
-  readonly others: number;
+  others: number;
   /** The last move's direction. */
-  readonly direction: 'up' | 'down';
+  direction: 'up' | 'down';
   /** 0: never rolled back; 1: on the way back; 2: rolled out again. */
-  readonly stage: 0 | 1 | 2;
+  stage: 0 | 1 | 2;
   /** In its past there is a way back. */
-  readonly rolledBack: boolean;
+  rolledBack: boolean;
   /** True once a live version reads what it must not: nothing is followed from here. */
   damaged: boolean;
   /** A request of a live version fails here. */
