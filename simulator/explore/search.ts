@@ -88,7 +88,7 @@ export class Search {
 
   /** From every state reached so far, all ways back, and everything that can follow. */
   async rollBack(): Promise<void> {
-    const agenda = new Agenda();
+    const agenda = new Agenda(this.input.positions);
     for (const node of this.nodes) if (!node.damaged) agenda.push(node, 'back');
     for (let batch = agenda.pop(); batch !== null; batch = agenda.pop()) {
       this.check(this.position(batch.position));
@@ -113,7 +113,7 @@ export class Search {
   /** Plays one write from a state and then only the plan, forward and back: used by the sweep. */
   async follow(starts: readonly Node[]): Promise<void> {
     this.noWrites = true;
-    const agenda = new Agenda();
+    const agenda = new Agenda(this.input.positions);
     for (const node of starts) agenda.push(node, 'full');
     for (let batch = agenda.pop(); batch !== null; batch = agenda.pop()) {
       const position = this.position(batch.position);
@@ -444,26 +444,40 @@ interface AgendaBatch {
   readonly back: Node[];
 }
 
-/** What is still to be done, fewest writes first, then fewest other events; states of a position together. */
+/**
+ * What is still to be done: fewest writes first; among these the position from which the way back is longest, so that
+ * all that comes down to a position is there when its turn comes. States of a position together.
+ */
 class Agenda {
-  private readonly byCost = new Map<number, Map<number, AgendaBatch>>();
+  private readonly byWrites = new Map<number, Map<number, AgendaBatch>>();
+  private readonly ranks: readonly number[];
+
+  constructor(positions: readonly Position[]) {
+    this.ranks = positions.map(rank);
+  }
 
   push(node: Node, what: 'full' | 'back'): void {
-    const cost = node.writes * 1000 + node.others;
-    let level = this.byCost.get(cost);
-    if (level === undefined) this.byCost.set(cost, (level = new Map()));
+    let level = this.byWrites.get(node.writes);
+    if (level === undefined) this.byWrites.set(node.writes, (level = new Map()));
     let batch = level.get(node.position);
     if (batch === undefined) level.set(node.position, (batch = { position: node.position, full: [], back: [] }));
     batch[what].push(node);
   }
 
   pop(): AgendaBatch | null {
-    if (this.byCost.size === 0) return null;
-    const cost = Math.min(...this.byCost.keys());
-    const level = this.byCost.get(cost) as Map<number, AgendaBatch>;
-    const [position, batch] = level.entries().next().value as [number, AgendaBatch];
+    if (this.byWrites.size === 0) return null;
+    const writes = Math.min(...this.byWrites.keys());
+    const level = this.byWrites.get(writes) as Map<number, AgendaBatch>;
+    const position = [...level.keys()].reduce((a, b) => ((this.ranks[b] ?? 0) > (this.ranks[a] ?? 0) ? b : a));
+    const batch = level.get(position) as AgendaBatch;
     level.delete(position);
-    if (level.size === 0) this.byCost.delete(cost);
+    if (level.size === 0) this.byWrites.delete(writes);
     return batch;
   }
+}
+
+/** Higher, the longer the way back to the start: within a step the end, then the way back link by link, then the beginning. */
+function rank(position: Position): number {
+  const within = { start: 0, rolling: 1, running: 1, part: 1, 'rolling-back': 500 - (position.id % 400), done: 999 };
+  return position.stepIndex * 1000 + within[position.phase];
 }
