@@ -36,21 +36,23 @@ export interface Rehearsal {
   readonly sources: ReadonlyMap<string, string>;
 }
 
-const defaults = { maxStates: 300_000, timeoutMs: 120_000, seed: 1 };
+const defaults = { maxStates: 150_000, timeoutMs: 120_000, seed: 1 };
 
 interface Attempt {
   /** Longest history of writes; null: any. */
   readonly maxWrites: number | null;
   readonly maxStates: number;
   readonly maxContents: number;
+  /** Lower for the first: what they held may not be free yet when the next begins. */
+  readonly maxHeapMegabytes: number;
   readonly isLast: boolean;
 }
 
 /** First every history; where there are too many of them, or they never end, those of up to so many writes. */
 const attempts: readonly Attempt[] = [
-  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, isLast: false },
-  { maxWrites: 4, maxStates: 100_000, maxContents: Infinity, isLast: false },
-  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, isLast: true },
+  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, maxHeapMegabytes: 60, isLast: false },
+  { maxWrites: 4, maxStates: 80_000, maxContents: Infinity, maxHeapMegabytes: 80, isLast: false },
+  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, maxHeapMegabytes: 95, isLast: true },
 ];
 
 export async function rehearse(
@@ -269,6 +271,7 @@ class Run {
       maxStates: Math.min(maxStates, attempt.maxStates),
       maxContents: ground.transitions.contents.size + attempt.maxContents,
       maxWrites,
+      maxHeapMegabytes: attempt.maxHeapMegabytes,
       stop: () => this.stopReason(),
       onProgress: (step) => {
         this.step = step;

@@ -117,6 +117,7 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
 }
 
 const unlimited: SearchLimits = {
+  maxHeapMegabytes: Infinity,
   maxStates: Infinity,
   maxContents: Infinity,
   maxWrites: null,

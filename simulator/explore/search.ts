@@ -10,16 +10,19 @@ import type { Answer } from './answer.ts';
 import { Blame } from './blame.ts';
 import { Evaluator, type Evaluation, type EvaluatorInput } from './evaluate.ts';
 import { freshJob, type JobStep } from './jobs.ts';
+import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
-import { stateKey, type Draft, type Node, type SearchEvent, type StateFields } from './state.ts';
+import { FlightSets, stateKey, type Draft, type Node, type SearchEvent, type StateFields } from './state.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
 import type { Reference, Want } from './worlds.ts';
 
 export interface SearchLimits {
+  /** Live objects of the whole thread. */
+  readonly maxHeapMegabytes: number;
   readonly maxStates: number;
   readonly maxContents: number;
   /** Longest history of writes; null: none. */
@@ -41,6 +44,7 @@ export class Cut extends Error {}
 export class Search {
   readonly nodes: Node[] = [];
   private readonly visited = new Map<string, Node>();
+  private readonly flightSets = new FlightSets();
   /** Moves, batches and crashes past which a history is one that goes round for ever. */
   private readonly longestPath: number;
   private readonly finishedNodes = new WeakMap<Node, boolean>();
@@ -147,7 +151,7 @@ export class Search {
       crashed: false,
       floor: 0,
     };
-    const known = this.visited.get(this.key(fields, 0, 0));
+    const known = this.visited.get(this.key(fields, 0, 0, 0));
     if (known !== undefined) return known;
     const root: Node = {
       ...fields,
@@ -166,7 +170,7 @@ export class Search {
       batch: null,
     };
     this.nodes.push(root);
-    this.visited.set(this.key(fields, 0, 0), root);
+    this.visited.set(this.key(fields, 0, 0, 0), root);
     return root;
   }
 
@@ -178,6 +182,7 @@ export class Search {
     this.limits.onProgress(position.step?.name ?? null, this.nodes.length);
     const reason = this.limits.stop();
     if (reason !== null) throw new Cut(reason);
+    if (memoryExceeded(this.limits.maxHeapMegabytes)) throw new Cut('the memory that a search may hold');
     if (this.nodes.length > this.limits.maxStates) throw new Cut(`more than ${this.limits.maxStates} states`);
     if (this.input.transitions.contents.size > this.limits.maxContents)
       throw new Cut(`more than ${this.limits.maxContents} different contents`);
@@ -187,8 +192,8 @@ export class Search {
    * Where histories are bounded, a plan is rolled back and rolled out again once in each; how far that has
    * come then tells states apart.
    */
-  private key(fields: StateFields, writes: number, stage: Node['stage']): string {
-    const key = stateKey(fields, this.input.usesRandom ? writes : 0);
+  private key(fields: StateFields, writes: number, stage: Node['stage'], flights: number): string {
+    const key = stateKey(fields, this.input.usesRandom ? writes : 0, flights);
     return this.limits.maxWrites === null ? key : `${key}|${stage}`;
   }
 
@@ -200,7 +205,8 @@ export class Search {
     const stage = nextStage(parent.stage, move?.direction ?? null);
     if (this.limits.maxWrites === null && (writes > longestClosing || others > this.longestPath))
       throw new Cut('histories that go on and on');
-    const key = this.key(draft.fields, writes, stage);
+    const flights = this.flightSets.id(draft.fields.flights);
+    const key = this.key(draft.fields, writes, stage, flights);
     const known = this.visited.get(key);
     const way = {
       parent,
@@ -218,6 +224,7 @@ export class Search {
     }
     const node: Node = {
       ...draft.fields,
+      flights: this.flightSets.set(flights),
       ...way,
       id: this.nodes.length,
       expanded: false,

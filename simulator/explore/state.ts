@@ -83,17 +83,8 @@ export interface Node extends StateFields {
   batch: Node | null;
 }
 
-const flightKeys = new WeakMap<Flight, string>();
-
-function flightKey(flight: Flight): string {
-  let key = flightKeys.get(flight);
-  if (key === undefined) flightKeys.set(flight, (key = JSON.stringify(flight, flightReplacer)));
-  return key;
-}
-
 /** States with equal keys are the same state. `nonce` counts writes where random values are drawn. */
-export function stateKey(state: StateFields, nonce: number): string {
-  const flights = state.flights.length === 0 ? '' : state.flights.map(flightKey).join(';');
+export function stateKey(state: StateFields, nonce: number, flights: number): string {
   return `${state.position}|${state.schema}|${state.content}|${state.first}|${state.second}|${state.newer}|${state.floor}${state.crashed ? 'x' : ''}|${nonce}|${jobKey(state.job)}|${flights}`;
 }
 
@@ -130,3 +121,25 @@ export interface Draft {
 
 /** Run before drift is put in: a trigger that keeps two places in step would mend it at once. */
 export const triggersOff = 'SET LOCAL session_replication_role = replica';
+
+/** Requests in flight that are the same are held once, and named by a number (0: none). */
+export class FlightSets {
+  private readonly ids = new Map<string, number>();
+  private readonly sets: (readonly Flight[])[] = [[]];
+
+  id(flights: readonly Flight[]): number {
+    if (flights.length === 0) return 0;
+    const key = JSON.stringify(flights, flightReplacer);
+    let id = this.ids.get(key);
+    if (id === undefined) {
+      id = this.sets.length;
+      this.ids.set(key, id);
+      this.sets.push(flights);
+    }
+    return id;
+  }
+
+  set(id: number): readonly Flight[] {
+    return this.sets[id] ?? [];
+  }
+}
