@@ -195,17 +195,16 @@ export class Blame {
   ): Violation {
     const down = move.direction === 'down';
     return {
-      rule: down ? 'rollback-fails' : 'migrate-fails',
-      step: move.step,
+      ...planViolation(
+        down ? 'rollback-fails' : 'migrate-fails',
+        move.step,
+        `${down ? `the way back of "${move.step.name}"` : `"${move.step.name}"`} fails: ${error.message}`,
+      ),
       node,
       event: { kind: 'move', move, result: `error ${error.sqlstate}: ${error.message}` },
-      version: null,
-      action: null,
-      definedIn: null,
       expected: down ? 'the way back runs' : 'the step runs',
       actual: `error ${error.sqlstate}: ${error.message}`,
       sqlstate: error.sqlstate,
-      message: `${down ? `the way back of "${move.step.name}"` : `"${move.step.name}"`} fails: ${error.message}`,
       location: statement?.location ?? move.step.location,
       outcome: { ok: false, sqlstate: error.sqlstate, message: error.message },
     };
@@ -214,37 +213,31 @@ export class Blame {
   checkViolation(node: Node, move: Move, failed: FailedCheck): Violation {
     const down = move.direction === 'down';
     return {
-      rule: down ? 'rollback-fails' : 'verify-stops',
-      step: move.step,
+      ...planViolation(
+        down ? 'rollback-fails' : 'verify-stops',
+        move.step,
+        `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`,
+      ),
       node,
       event: { kind: 'move', move, result: `"${failed.check.name}" does not hold` },
-      version: null,
-      action: null,
-      definedIn: null,
       expected: failed.expected,
       actual: failed.actual,
       sqlstate: failed.sqlstate,
-      message: `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`,
       location: failed.check.location,
-      outcome: null,
     };
   }
 
   schemaViolation(from: Node, move: Move): Violation {
     return {
-      rule: 'rollback-changes-schema',
-      step: move.step,
+      ...planViolation(
+        'rollback-changes-schema',
+        move.step,
+        `the way back of "${move.step.name}" leaves another schema than there was before it`,
+      ),
       node: from,
       event: { kind: 'move', move, result: 'leaves another schema than before the step' },
-      version: null,
-      action: null,
-      definedIn: null,
       expected: 'the schema before the step',
-      actual: null,
-      sqlstate: null,
-      message: `the way back of "${move.step.name}" leaves another schema than there was before it`,
       location: move.step.rollback.kind === 'unstated' ? move.step.location : move.step.rollback.location,
-      outcome: null,
     };
   }
 }

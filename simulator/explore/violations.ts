@@ -149,8 +149,4 @@ export class Collector {
     const group = this.groups.find((g) => g.head === head || g.followers.includes(head));
     if (group !== undefined) this.follow(group, follower);
   }
-
-  has(rule: RuleId, step: Step): boolean {
-    return this.groups.some((g) => g.head.rule === rule && g.head.step.index === step.index);
-  }
 }
