@@ -17,6 +17,8 @@ export interface SchemaFacts {
   readonly dynamicDdl: boolean;
   /** A trigger or rule fires even while content is loaded. */
   readonly alwaysFires: boolean;
+  /** Something fires or is checked when rows are written: a trigger, a rule, a foreign key. */
+  readonly fires: boolean;
 }
 
 /** A table that holds rows, as it is loaded and dumped. */
@@ -86,6 +88,9 @@ export function describeSchema(facts: Facts): SchemaFacts {
     deferrable:
       facts.constraints.some((c) => c.deferrable === 't') ||
       facts.triggers.some((trigger) => trigger.deferrable === 't'),
+    fires:
+      facts.triggers.length + facts.rules.length > 0 ||
+      facts.constraints.some((c) => c.kind === 'f' || c.deferrable === 't'),
     alwaysFires: [...facts.triggers, ...facts.rules].some((each) => each.enabled === 'A' || each.enabled === 'R'),
     dynamicDdl:
       lines.some((line) => line.startsWith('event trigger')) ||

@@ -6,8 +6,9 @@ import type { BackfillStep, DeployStep, Plan, Statement, Step, TableRef, VerifyS
 import { showAnswer } from './answer.ts';
 import type { Position } from './positions.ts';
 import { planViolation } from './blame.ts';
-import type { JobRun, Search } from './search.ts';
+import type { Search } from './search.ts';
 import { triggersOff, type Node, type SearchEvent } from './state.ts';
+import type { JobRun } from './job-run.ts';
 import { remembers } from './jobs.ts';
 import type { Violation } from './violations.ts';
 
@@ -21,24 +22,41 @@ export async function checkBackfill(search: Search, position: Position, entries:
   const step = position.job;
   const owner = position.step;
   if (step === null || owner === null || position.phase !== 'running') return;
-  const seen = new Set<string>();
-  for (const node of entries) {
-    const key = `${node.schema}|${node.content}`;
-    if (node.job === null || seen.has(key) || seen.size >= maxEntries) continue;
-    seen.add(key);
-    const run = await search.runJob(node.schema, node.content, step, maxBatches);
-    if (run.kind === 'endless') {
-      search.evaluator.endless.add(step);
-      search.collector.add(endless(owner, step, node, run));
-      return;
-    }
-    if (run.kind === 'error' || !remembers(step.form)) continue;
-    const again = await search.runJob(node.schema, run.content, step, maxBatches);
-    if (again.kind === 'finished' && again.content === run.content) continue;
-    search.evaluator.noRestart.add(step);
-    search.collector.add(notIdempotent(owner, step, node, run, again));
+  const starts = distinctContents(entries).slice(0, maxEntries);
+  const runs = await search.runJobs(starts, step, maxBatches);
+  const endlessRun = runs.findIndex((run) => run.kind === 'endless');
+  if (endlessRun >= 0) {
+    search.evaluator.endless.add(step);
+    search.collector.add(endless(owner, step, starts[endlessRun] as Node, runs[endlessRun] as JobRun));
     return;
   }
+  if (remembers(step.form)) await checkSecondRun(search, owner, step, starts, runs);
+}
+
+function distinctContents(entries: readonly Node[]): readonly Node[] {
+  const first = new Map<string, Node>();
+  for (const node of entries) {
+    const key = `${node.schema}|${node.content}`;
+    if (node.job !== null && !first.has(key)) first.set(key, node);
+  }
+  return [...first.values()];
+}
+
+async function checkSecondRun(
+  search: Search,
+  owner: Step,
+  step: BackfillStep,
+  starts: readonly Node[],
+  runs: readonly JobRun[],
+): Promise<void> {
+  const finished = runs.flatMap((run, i) => (run.kind === 'finished' ? [{ run, node: starts[i] as Node }] : []));
+  const afterwards = finished.map(({ run, node }) => ({ schema: node.schema, content: run.content }));
+  const again = await search.runJobs(afterwards, step, maxBatches);
+  const i = again.findIndex((run, at) => run.kind !== 'finished' || run.content !== finished[at]?.run.content);
+  const [changed, second] = [finished[i], again[i]];
+  if (changed === undefined || second === undefined) return;
+  search.evaluator.noRestart.add(step);
+  search.collector.add(notIdempotent(owner, step, changed.node, changed.run, second));
 }
 
 function endless(owner: Step, step: BackfillStep, node: Node, run: JobRun): Violation {
@@ -121,8 +139,8 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
 
 async function mends(search: Search, node: Node, backfill: BackfillStep, step: Step): Promise<boolean> {
   if (step.kind !== 'verify') return false;
-  const run = await search.runJob(node.schema, node.content, backfill, maxBatches);
-  if (run.kind !== 'finished') return false;
+  const [run] = await search.runJobs([node], backfill, maxBatches);
+  if (run?.kind !== 'finished') return false;
   const failed = await search.wants.settle(() => {
     const result = search.mover.failedCheck({ schema: node.schema, content: run.content }, step.checks);
     return result === null ? 'holds' : result;

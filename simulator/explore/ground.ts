@@ -101,8 +101,8 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
   for (let at = positions[0]; at !== undefined && at.forward !== null; at = positions[at.forward.to]) {
     const { action, to } = at.forward;
     if (at.job !== null) {
-      const run = await probe.runJob(schema, content, at.job, maxPlainBatches);
-      if (run.kind !== 'finished') return { nominal, finalContent: null };
+      const [run] = await probe.runJobs([{ schema, content }], at.job, maxPlainBatches);
+      if (run?.kind !== 'finished') return { nominal, finalContent: null };
       content = run.content;
     }
     if (action.kind === 'sql') {

@@ -9,12 +9,12 @@ import type { BackfillStep, Statement } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
 import { Blame } from './blame.ts';
 import { Evaluator, type Evaluation, type EvaluatorInput } from './evaluate.ts';
-import { freshJob, type JobStep } from './jobs.ts';
+import { runJobs, type JobRun, type JobStart } from './job-run.ts';
 import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
-import { FlightSets, stateKey, type Draft, type Node, type SearchEvent, type StateFields } from './state.ts';
+import { FlightSets, stateKey, type Draft, type Node, type StateFields } from './state.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
@@ -346,30 +346,9 @@ export class Search {
   }
 
   /** Runs a job on with nothing else going on; used by the checks on backfills. */
-  async runJob(schema: SchemaId, content: number, step: BackfillStep, maxBatches: number): Promise<JobRun> {
-    if (step.form.kind === 'script')
-      await this.input.transitions.describe(schema, [describable(typeProbe(step.form.read))]);
-    let job = freshJob;
-    let at = content;
-    const events: SearchEvent[] = [];
-    const seen = new Set<string>();
-    for (let i = 0; i < maxBatches; i += 1) {
-      const next = this.evaluator.jobs.step(schema, at, step, job);
-      if (next === null) {
-        await this.wants.compute();
-        i -= 1;
-        continue;
-      }
-      if (next.kind === 'finished') return { kind: 'finished', content: at, events };
-      if (next.kind === 'error') return { kind: 'error', content: at, events, error: next };
-      events.push({ kind: 'batch', step, sql: next.sql, what: next.what, reads: next.reads });
-      at = next.content;
-      job = next.job;
-      const key = `${at}|${JSON.stringify(job)}`;
-      if (seen.has(key)) return { kind: 'endless', content: at, events };
-      seen.add(key);
-    }
-    return { kind: 'endless', content: at, events };
+  runJobs(starts: readonly JobStart[], step: BackfillStep, maxBatches: number): Promise<readonly JobRun[]> {
+    const { transitions } = this.input;
+    return runJobs({ jobs: this.evaluator.jobs, wants: this.wants, transitions }, starts, step, maxBatches);
   }
 
   async describeVersion(schema: SchemaId, version: string): Promise<void> {
@@ -426,15 +405,6 @@ export class Search {
     return fresh;
   }
 }
-
-export type JobRun =
-  | { readonly kind: 'finished' | 'endless'; readonly content: number; readonly events: readonly SearchEvent[] }
-  | {
-      readonly kind: 'error';
-      readonly content: number;
-      readonly events: readonly SearchEvent[];
-      readonly error: JobStep & { kind: 'error' };
-    };
 
 /** Writes past which a history is one that grows for ever. */
 const longestClosing = 24;
