@@ -53,6 +53,10 @@ const settings: Readonly<Record<string, string>> = {
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
   client_min_messages: 'error',
+  // Nobody reads the server's log, and each letter of it costs.
+  log_min_messages: 'panic',
+  log_min_error_statement: 'panic',
+  log_checkpoints: 'off',
   synchronous_commit: 'off',
   autovacuum: 'off',
 };

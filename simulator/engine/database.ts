@@ -34,6 +34,11 @@ export class SqlFailure extends Error {
 const dropsPrepared = /\b(discard|deallocate)\b/i;
 const copyStatement = /^\s*copy\b/i;
 
+/** It may wait for data that never comes. */
+export function copiesFromClient(sql: string): boolean {
+  return copyStatement.test(sql);
+}
+
 export class Database {
   private readonly out = new Outgoing();
   private readonly prepared = new Map<string, string>();
@@ -50,8 +55,21 @@ export class Database {
     this.statements++;
     this.out.query(before + sql);
     if (dropsPrepared.test(sql)) this.prepared.clear();
-    if (copyStatement.test(sql)) this.out.copyFail();
+    if (copiesFromClient(sql)) this.out.copyFail();
     return this.exchange(sql);
+  }
+
+  /** One message with a plan's statement and others after it, each with its own answer. */
+  userThen(sql: string, build: (out: Outgoing) => void): readonly Reply[] {
+    this.statements++;
+    build(this.out);
+    if (dropsPrepared.test(sql)) this.prepared.clear();
+    return this.exchangeAll(sql);
+  }
+
+  /** Prepared statements may be gone. */
+  forgetPrepared(): void {
+    this.prepared.clear();
   }
 
   /** Runs a statement, or several, of the engine's own; throws on an error. */
@@ -73,6 +91,13 @@ export class Database {
     const reply = this.extended((out) => out.closeStatement(name).parse(name, sql).sync());
     if (reply.error !== null) throw new SqlFailure(reply.error, sql);
     this.prepared.set(name, sql);
+  }
+
+  /** The same, when a transaction that failed may be open: it is ended first. */
+  prepareApart(name: string, sql: string): void {
+    if (this.prepared.get(name) === sql) return;
+    this.attempt('ROLLBACK');
+    this.prepare(name, sql);
   }
 
   execute(name: string): Reply {
@@ -98,16 +123,22 @@ export class Database {
   }
 
   private exchange(sql: string | null): Reply {
+    const replies = this.exchangeAll(sql);
+    const reply = replies.at(-1);
+    if (reply === undefined) throw new SessionLost('the session ended', sql);
+    if (replies.length > 1) reply.error ??= replies.find((each) => each.error !== null)?.error ?? null;
+    return reply;
+  }
+
+  private exchangeAll(sql: string | null): Reply[] {
     const message = this.out.take();
     this.progress.begin(sql);
     const data = this.wire.send(message);
     this.progress.end();
     const { replies, complete } = readReplies(data);
-    const reply = replies.at(-1);
-    if (!complete || reply === undefined) throw new SessionLost('the session ended', sql);
-    if (replies.length > 1) reply.error ??= replies.find((each) => each.error !== null)?.error ?? null;
-    if (reply.error !== null && /FATAL|PANIC/.test(reply.error.severity))
-      throw new SessionLost(reply.error.message, sql);
-    return reply;
+    if (!complete) throw new SessionLost('the session ended', sql);
+    const fatal = replies.find(({ error }) => error !== null && /FATAL|PANIC/.test(error.severity))?.error;
+    if (fatal !== undefined && fatal !== null) throw new SessionLost(fatal.message, sql);
+    return replies;
   }
 }

@@ -33,14 +33,14 @@ function inTransactions(
     from.store.load(content);
     const failure = attempt(workspace, migration);
     if (failure !== null) {
-      db.query(`ROLLBACK;${from.store.sequencesSql(content)}`);
+      from.store.undo(content);
       return { ok: false, ...failure };
     }
-    db.query(ownSettings);
+    if (known === null) db.query(ownSettings);
     const to: Schema = known ?? workspace.observe();
     if (sameForEveryContent(migration, from, to)) known = to;
-    const after = to.store.read();
-    db.query(`ROLLBACK;${from.store.sequencesSql(content)}`);
+    const after = to.store.read(ownSettings);
+    from.store.undo(content);
     workspace.learn(edgeOf(id, to.id, migration, content));
     return { ok: true, schema: to.id, content: after };
   });
@@ -48,12 +48,13 @@ function inTransactions(
 
 function attempt({ db }: Workspace, { statements, options }: Migration): StatementFailure | null {
   setMoment(db, options.clock);
-  db.query(`ROLLBACK;BEGIN;${seedRandom(db, options.seed)}`);
+  let before = `ROLLBACK;BEGIN;${seedRandom(db, options.seed)}\n`;
   for (const [statement, sql] of statements.entries()) {
-    const { error } = db.user(sql);
+    const { error } = db.user(sql, before);
     if (error !== null) return { sqlstate: error.sqlstate, message: error.message, statement };
+    before = '';
   }
-  const { error } = db.attempt('SET CONSTRAINTS ALL IMMEDIATE');
+  const { error } = db.attempt(`${before}SET CONSTRAINTS ALL IMMEDIATE`);
   if (error === null) return null;
   return { sqlstate: error.sqlstate, message: error.message, statement: Math.max(0, statements.length - 1) };
 }

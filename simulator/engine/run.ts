@@ -3,10 +3,11 @@
  * commit would check is checked before the content is read.
  */
 import { mentionsRandom, quoteIdent, quoteLiteral } from './catalog.ts';
-import { SqlFailure } from './database.ts';
+import { copiesFromClient, SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
 import type { Call, CallStatement, Content, Outcome, RunOptions, StatementResult, Task } from './engine.ts';
 import type { Reply } from './protocol.ts';
+import type { Singles } from './singles.ts';
 import type { Store } from './store.ts';
 
 const day = Date.UTC(2024, 0, 1);
@@ -121,6 +122,7 @@ export function isFailure(result: object): result is StatementFailure {
 export interface RunContext {
   readonly db: Database;
   readonly store: Store;
+  readonly singles: Singles;
   readonly usesRandom: boolean;
   readonly deferrable: boolean;
 }
@@ -129,24 +131,63 @@ export function runTasks(context: RunContext, tasks: readonly Task[], options: R
   setMoment(context.db, options.clock);
   return tasks.map((task) => {
     context.store.load(task.content);
-    return task.calls.map((call) => runCall(context, task.content, call, options.seed));
+    return task.calls.map((call) => runCall(context, task.content, call, options));
   });
 }
 
-function runCall(context: RunContext, content: Content, call: Call, seed: number): Outcome {
+function runCall(context: RunContext, content: Content, call: Call, options: RunOptions): Outcome {
   const { db, store } = context;
-  const before = prologue(context, call, seed);
+  const before = prologue(context, call, options.seed);
+  const single = before === '' ? singleStatement(context, call) : null;
+  if (single !== null) return runSingle(context, content, call, single, options.clock);
   // In a message of its own, or it would be the transaction's first query, before a SET TRANSACTION.
   if (before !== '') db.query(`ROLLBACK;${before}`);
   const runner = new CallRunner(db, 'ROLLBACK;BEGIN;\n');
   const results = runner.run(call.statements);
   const failure = isFailure(results) ? results : beforeCommit(context, call, runner);
-  if (isFailure(failure)) return { ok: false, ...failure, content: afterFailure(context, content) };
+  if (isFailure(failure)) return failed(context, content, failure);
   if (isFailure(results)) throw new Error('unreachable');
   if (!call.writes) return { ok: true, results, content };
-  const after = readContent(context, content, call.statements.length);
-  if (typeof after !== 'string') return { ok: false, ...after, content: afterFailure(context, content) };
-  if (store.hasSequences && after !== content) resetSequences(context, content);
+  return wrote(context, content, results, () => store.readAfter(content));
+}
+
+/** The text of a call that is one statement with nothing to be done between it and the dump; else null. */
+function singleStatement({ deferrable }: RunContext, { statements, writes }: Call): string | null {
+  const [statement, second] = statements;
+  const [sql, more] = statement?.pieces ?? [];
+  if (statement === undefined || second !== undefined || typeof sql !== 'string' || more !== undefined) return null;
+  const alone = statement.as === null && !(writes && deferrable) && settingsFor([sql]) === '';
+  return alone && !copiesFromClient(sql) ? sql : null;
+}
+
+function runSingle(
+  context: RunContext,
+  content: Content,
+  call: Call,
+  sql: string,
+  clock: RunOptions['clock'],
+): Outcome {
+  const { store, singles } = context;
+  const { rows, tag, error, after } = singles.run(sql, clock, call.writes ? () => store.prepareDump() : null);
+  if (error !== null) return failed(context, content, { ...pick(error), statement: 0 });
+  const results = [{ rows, touched: touchedBy(tag), skipped: false }];
+  if (after === null) return { ok: true, results, content };
+  return wrote(context, content, results, () => store.contentAfter(content, after));
+}
+
+function failed(context: RunContext, content: Content, failure: StatementFailure): Outcome {
+  return { ok: false, ...failure, content: afterFailure(context, content) };
+}
+
+function wrote(
+  context: RunContext,
+  content: Content,
+  results: readonly StatementResult[],
+  read: () => Content,
+): Outcome {
+  const after = readContent(read, results.length);
+  if (typeof after !== 'string') return failed(context, content, after);
+  if (context.store.hasSequences && after !== content) context.store.undo(content);
   return { ok: true, results, content: after };
 }
 
@@ -170,9 +211,9 @@ function beforeCommit({ db, deferrable }: RunContext, call: Call, runner: CallRu
   return {};
 }
 
-function readContent({ store }: RunContext, before: Content, statements: number): Content | StatementFailure {
+function readContent(read: () => Content, statements: number): Content | StatementFailure {
   try {
-    return store.readAfter(before);
+    return read();
   } catch (error) {
     // A virtual column may fail to compute: then the rows can't be read by anyone.
     if (error instanceof SqlFailure) return { ...pick(error.error), statement: Math.max(0, statements - 1) };
@@ -188,10 +229,6 @@ function afterFailure(context: RunContext, content: Content): Content {
   if (!context.store.hasSequences) return content;
   context.db.query('ROLLBACK');
   const after = context.store.readSequences(content);
-  if (after !== content) resetSequences(context, content);
+  if (after !== content) context.store.undo(content);
   return after;
-}
-
-function resetSequences({ db, store }: RunContext, content: Content): void {
-  db.query(`ROLLBACK;${store.sequencesSql(content)}`);
 }

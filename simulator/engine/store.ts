@@ -79,15 +79,30 @@ export class Store {
     this.tidy();
   }
 
-  /** The content as the transaction at hand sees it. */
-  read(): Content {
-    return this.toContent(this.db.query(this.dumpSql));
+  /** The content as the transaction at hand sees it; `before` is SQL to be sent with it. */
+  read(before = ''): Content {
+    return this.toContent(this.db.query(before + this.dumpSql));
+  }
+
+  /** Takes back a transaction that began with this content. */
+  undo(content: Content): void {
+    this.db.query(`ROLLBACK;${this.sequencesSql(content)}`);
   }
 
   /** The same, after a call that began with `before`; much faster, for the schema at hand. */
   readAfter(before: Content): Content {
     this.db.prepare(dumpName, this.dumpIfWritten);
-    const reply = this.db.execute(dumpName);
+    return this.contentAfter(before, this.db.execute(dumpName));
+  }
+
+  /** Between transactions: sees to it that the name that it gives runs the dump of `contentAfter`. */
+  prepareDump(): string {
+    this.db.prepareApart(dumpName, this.dumpIfWritten);
+    return dumpName;
+  }
+
+  /** The content that a dump shows, after a call that began with `before`. */
+  contentAfter(before: Content, reply: Reply): Content {
     if (reply.error !== null) throw new SqlFailure(reply.error, this.dumpIfWritten);
     this.writes++;
     if (reply.rows?.[0]?.[1] === null) return this.hasSequences ? this.withSequencesOf(before, reply.rows) : before;

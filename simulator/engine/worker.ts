@@ -141,7 +141,9 @@ class Host {
 
   private run({ schema, tasks, options }: Operations['run']['in']): string {
     const { store, facts } = this.workspace.goTo(schema);
-    const context = { db: this.db, store, usesRandom: facts.catalog.usesRandom, deferrable: facts.deferrable };
+    const { singles } = this.workspace;
+    const { usesRandom } = facts.catalog;
+    const context = { db: this.db, store, singles, usesRandom, deferrable: facts.deferrable };
     return packOutcomes(runTasks(context, unpackTasks(tasks), options));
   }
 

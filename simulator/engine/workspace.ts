@@ -12,6 +12,7 @@ import { resetDatabase, resetSettings, vacuumCatalogs } from './reset.ts';
 import { seedRandom, setMoment } from './run.ts';
 import { findPath } from './schemas.ts';
 import type { Edge, KnownSchemas } from './schemas.ts';
+import { Singles } from './singles.ts';
 import { Store } from './store.ts';
 
 export interface Schema {
@@ -35,6 +36,7 @@ export class Workspace {
   private readonly schemas = new Map<SchemaId, Schema>();
   /** Edges that were seen to lead where they say. */
   private readonly verified = new Set<Edge>();
+  readonly singles: Singles;
   private changes = 0;
   private worn = false;
   /** Moves when something was learned that must outlive this thread. */
@@ -44,7 +46,9 @@ export class Workspace {
     readonly db: Database,
     readonly known: KnownSchemas,
     readonly stats: Pick<EngineStats, 'loads' | 'schemaSwitches'>,
-  ) {}
+  ) {
+    this.singles = new Singles(db);
+  }
 
   /** Forgets every schema: another plan begins. */
   clear(): void {
@@ -89,6 +93,7 @@ export class Workspace {
   /** The database was changed for real, and has this schema now; null: an unknown one. */
   settle(schema: Schema | null): void {
     this.current = schema;
+    this.singles.clear();
     schema?.store.forget();
     this.countChange();
   }
