@@ -70,14 +70,16 @@ export interface PackedTasks {
   readonly tasks: readonly (readonly number[])[];
 }
 
-/** Outcomes as they travel: each task's, with every text of a content replaced by its number. */
+/** Outcomes as they travel: each task's, with contents and results, most of which are alike, by their numbers. */
 export interface PackedOutcomes {
   readonly contents: readonly Content[];
+  /** As JSON. */
+  readonly results: readonly string[];
   readonly outcomes: readonly (readonly PackedOutcome[])[];
 }
 
 export type PackedOutcome =
-  | { readonly r: Extract<Outcome, { ok: true }>['results']; readonly c: number }
+  | { readonly r: number; readonly c: number }
   | { readonly e: readonly [sqlstate: string, message: string, statement: number]; readonly c: number };
 
 /** Numbers equal things alike. */

@@ -19,6 +19,7 @@ import type {
   RunOptions,
   SchemaId,
   Session,
+  StatementResult,
   Task,
 } from './engine.ts';
 import { Numbering } from './messages.ts';
@@ -292,7 +293,7 @@ class PgliteEngine implements Engine {
     const worker = new Worker(join(directory, workerName), {
       workerData: setup,
       // Postgres is to find its own stack too deep (2 MB of it) before the thread does.
-      resourceLimits: { stackSizeMb: 32 },
+      resourceLimits: { stackSizeMb: 32, maxYoungGenerationSizeMb: 12 },
     });
     this.counted = { statements: 0, loads: 0, schemaSwitches: 0 };
     this.worker = worker;
@@ -420,13 +421,19 @@ function packTasks(tasks: readonly Task[]): string {
   return JSON.stringify({ contents: contents.items, calls: calls.items, tasks: packed } satisfies PackedTasks);
 }
 
+/** Results that are alike are one object, so that whoever keeps many keeps few. */
 function unpackOutcomes(text: string): Outcome[][] {
-  const { contents, outcomes } = JSON.parse(text) as PackedOutcomes;
-  return outcomes.map((task) => task.map((outcome) => unpackOutcome(outcome, contents[outcome.c] ?? '')));
+  const { contents, results, outcomes } = JSON.parse(text) as PackedOutcomes;
+  const parsed = results.map((json) => JSON.parse(json) as readonly StatementResult[]);
+  return outcomes.map((task) => task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '')));
 }
 
-function unpackOutcome(packed: PackedOutcome, content: Content): Outcome {
-  if ('r' in packed) return { ok: true, results: packed.r, content };
+function unpackOutcome(
+  packed: PackedOutcome,
+  results: readonly (readonly StatementResult[])[],
+  content: Content,
+): Outcome {
+  if ('r' in packed) return { ok: true, results: results[packed.r] ?? [], content };
   const [sqlstate, message, statement] = packed.e;
   return { ok: false, sqlstate, message, statement, content };
 }

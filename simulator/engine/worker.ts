@@ -165,15 +165,20 @@ function unpackTasks(text: string): Task[] {
 
 function packOutcomes(outcomes: readonly (readonly Outcome[])[]): string {
   const contents = new Numbering<string>();
+  const results = new Numbering<string>();
   const packed = outcomes.map((task) =>
     task.map((outcome) => {
       const c = contents.of(outcome.content);
       return outcome.ok
-        ? { r: outcome.results, c }
+        ? { r: results.of(JSON.stringify(outcome.results)), c }
         : { e: [outcome.sqlstate, outcome.message, outcome.statement] as const, c };
     }),
   );
-  return JSON.stringify({ contents: contents.items, outcomes: packed } satisfies PackedOutcomes);
+  return JSON.stringify({
+    contents: contents.items,
+    results: results.items,
+    outcomes: packed,
+  } satisfies PackedOutcomes);
 }
 
 async function main(port: NonNullable<typeof parentPort>): Promise<void> {

@@ -15,6 +15,12 @@ export type Answer =
   | { readonly ok: true; readonly rows: AnswerRows | null; readonly sorted: SortKeys | null; readonly touched: boolean }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string };
 
+/** An answer with a key: answers with equal keys are the same for a client. */
+export interface KeyedAnswer {
+  readonly answer: Answer;
+  readonly key: string;
+}
+
 const numberTypes = new Set([
   'int2',
   'int4',

@@ -7,7 +7,7 @@ import { showAnswer } from './answer.ts';
 import type { Position } from './positions.ts';
 import { planViolation } from './blame.ts';
 import type { Search } from './search.ts';
-import { triggersOff, type Node, type SearchEvent } from './state.ts';
+import { plain, triggersOff, type Node, type SearchEvent } from './state.ts';
 import type { JobRun } from './job-run.ts';
 import { remembers } from './jobs.ts';
 import type { Violation } from './violations.ts';
@@ -352,7 +352,7 @@ async function tryDrift(
   const drifted = { schema: node.schema, content: result.content };
   const failed = await search.wants.settle(() => search.mover.failedCheck(drifted, checks) ?? 'holds');
   if (failed !== 'holds') return null;
-  const seen = await search.wrongRead({ ...node, ...drifted }, deploy.version);
+  const seen = await search.wrongRead({ ...plain(node), ...drifted }, deploy.version);
   if (seen === null) return null;
   return {
     ...planViolation(

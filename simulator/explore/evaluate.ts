@@ -1,10 +1,10 @@
 /** What can happen in one state: the answers of every live version, the next batch, the next statement of a request in flight. */
 import type { BackfillStep, Plan } from '../plan/model.ts';
-import { difference, showRows, type Answer } from './answer.ts';
+import { difference, showRows, type Answer, type KeyedAnswer } from './answer.ts';
 import type { Blame } from './blame.ts';
 import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
-import type { Action, KeyedAnswer, Offer, Programs } from './programs.ts';
+import type { Action, Offer, Programs } from './programs.ts';
 import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
 import type { Transitions } from './transitions.ts';
 import type { Violation } from './violations.ts';
@@ -109,7 +109,7 @@ export class Evaluator {
       // Where an outcome was unknown, a client that has read it knows it from then on.
       else if (judged.narrowed && node.flights.length === 0)
         successors.push({
-          fields: plain({ ...node, first: judged.first, second: judged.second }),
+          fields: { ...plain(node), first: judged.first, second: judged.second },
           write: false,
           event: { kind: 'request', version, action: offer.action, statement: null, answer, flight: null },
         });
@@ -122,12 +122,12 @@ export class Evaluator {
     if (call === null) return '';
     const result = this.wants.want(node.schema, node.content, call);
     if (result === null) return null;
-    const rows = result.ok ? (result.outcome.results[result.outcome.results.length - 1]?.rows ?? []) : [];
+    const rows = result.ok ? (result.results[result.results.length - 1]?.rows ?? []) : [];
     if (rows.length === 0) return '';
     for (const world of this.first.worlds(node.first)) {
       const there = this.wants.want(this.first.schema, world.content, call);
       if (there === null) return null;
-      const refused = there.ok ? (there.outcome.results[there.outcome.results.length - 1]?.rows ?? []) : [];
+      const refused = there.ok ? (there.results[there.results.length - 1]?.rows ?? []) : [];
       if (JSON.stringify(refused) === JSON.stringify(rows)) return '';
     }
     return showRows(rows);
@@ -171,7 +171,7 @@ export class Evaluator {
     if (!keyed.answer.ok || judged.expected?.ok === false) return null;
     this.accepted.add(`${version}|${offer.request.name}`);
     const fields: StateFields = {
-      ...node,
+      ...plain(node),
       content: result.content,
       first: judged.first,
       second: judged.second,
@@ -186,7 +186,7 @@ export class Evaluator {
   }
 
   /** Which references an answer of this version to this action is held against. */
-  private judges(node: Node, version: string, action: Action): readonly ('first' | 'second')[] {
+  private judges(node: StateFields, version: string, action: Action): readonly ('first' | 'second')[] {
     const { plan, programs } = this.input;
     const has1 = this.first.has(action) && programs.canSend(plan.versions[0]?.name ?? '', action);
     const has2 = this.knows(node, action);
@@ -198,12 +198,12 @@ export class Evaluator {
   }
 
   /** True when the second reference can answer an action. */
-  private knows(node: Node, action: Action): boolean {
+  private knows(node: StateFields, action: Action): boolean {
     return this.second !== null && node.second !== ignorant && this.second.has(action);
   }
 
   judge(
-    node: Node,
+    node: StateFields,
     version: string,
     action: Action,
     actual: KeyedAnswer,
@@ -274,8 +274,8 @@ export class Evaluator {
     };
     const flight: Flight = { id, version, progress, age: 0 };
     const canFirst = this.input.programs.canSend(this.input.plan.versions[0]?.name ?? '', offer.action);
-    const begun: Node = {
-      ...node,
+    const begun: StateFields = {
+      ...plain(node),
       first: canFirst ? this.first.begin(node.first, id, offer.action, nonce) : node.first,
       second: node.second === ignorant ? ignorant : (this.second?.begin(node.second, id, offer.action, nonce) ?? -1),
       newer: canFirst && this.first.has(offer.action) ? node.newer : node.newer & this.senders(offer.action),
@@ -295,7 +295,7 @@ export class Evaluator {
       if (first === null || second === null) continue;
       const flights = node.flights.filter((f) => f.id !== flight.id);
       successors.push({
-        fields: plain({ ...node, first, second, flights, crashed: true }),
+        fields: { ...plain(node), first, second, flights, crashed: true },
         write: false,
         event: { kind: 'crash', version: flight.version, action: flight.progress.action, flight: flight.id },
       });
@@ -303,7 +303,13 @@ export class Evaluator {
   }
 
   /** The next statement of a request in flight, from `state` (which is `node`, or `node` with the request just begun). */
-  private step(position: Position, node: Node, state: Node, flight: Flight, violations: Violation[]): Draft | null {
+  private step(
+    position: Position,
+    node: Node,
+    state: StateFields,
+    flight: Flight,
+    violations: Violation[],
+  ): Draft | null {
     const request = this.input.programs.version(flight.version).requests.get(flight.progress.action.request);
     if (request === undefined) return null;
     const { programs, transitions } = this.input;
@@ -362,7 +368,7 @@ export class Evaluator {
   }
 
   private judgeEnd(
-    state: Node,
+    state: StateFields,
     flight: Flight,
     actual: Answer,
   ): { difference: ReturnType<typeof difference>; expected: Answer | null; first: number; second: number } | null {
@@ -399,14 +405,14 @@ export class Evaluator {
     const drafts: Draft[] = [];
     if (step.kind === 'batch')
       drafts.push({
-        fields: plain({ ...node, content: step.content, job: step.job }),
+        fields: { ...plain(node), content: step.content, job: step.job },
         write: false,
         event: { kind: 'batch', step: position.job, sql: step.sql, what: step.what, reads: step.reads },
       });
     const begun = node.job.next > 0 || node.job.last !== null || node.job.hasRead;
     if (begun && !node.job.again && remembers(position.job.form) && !this.noRestart.has(position.job))
       drafts.push({
-        fields: plain({ ...node, job: { ...freshJob, again: true } }),
+        fields: { ...plain(node), job: { ...freshJob, again: true } },
         write: false,
         event: { kind: 'restart', step: position.job },
       });
@@ -423,7 +429,7 @@ export class Evaluator {
 
   /** How a read of a version compares in a state; null while something is missing. */
   judgeRead(
-    node: Node,
+    node: StateFields,
     version: string,
     offer: Offer,
   ): {

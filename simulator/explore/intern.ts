@@ -23,3 +23,15 @@ export class Interner {
     return this.texts.length;
   }
 }
+
+/** Keeps one of all the values that are equal as JSON. */
+export class Shared<T> {
+  private readonly values = new Map<string, T>();
+
+  one(value: T): T {
+    const key = JSON.stringify(value);
+    const known = this.values.get(key);
+    if (known === undefined) this.values.set(key, value);
+    return known ?? value;
+  }
+}

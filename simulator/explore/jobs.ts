@@ -95,8 +95,8 @@ export class Jobs {
       .call.statements.map((s) => describable(s))
       .join('; ');
     if (!result.ok)
-      return { kind: 'error', sqlstate: result.outcome.sqlstate, message: result.outcome.message, sql, reads: false };
-    const touched = result.outcome.results.reduce((n, r) => n + r.touched, 0);
+      return { kind: 'error', sqlstate: result.error.sqlstate, message: result.error.message, sql, reads: false };
+    const touched = result.results.reduce((n, r) => n + r.touched, 0);
     return { kind: 'batch', content: result.content, job, sql, touched, what: what(touched), reads: false };
   }
 
@@ -133,12 +133,12 @@ export class Jobs {
     if (!nextKey.ok)
       return {
         kind: 'error',
-        sqlstate: nextKey.outcome.sqlstate,
-        message: nextKey.outcome.message,
+        sqlstate: nextKey.error.sqlstate,
+        message: nextKey.error.message,
         sql: '',
         reads: true,
       };
-    const key = nextKey.outcome.results[0]?.rows?.[0]?.[0] ?? null;
+    const key = nextKey.results[0]?.rows?.[0]?.[0] ?? null;
     if (key === null) return { kind: 'finished' };
     const call = this.run([form.statement], rangeBounds(form.statement, key, job.last));
     const result = this.want(schema, content, call);
@@ -183,13 +183,13 @@ export class Jobs {
     if (!result.ok)
       return {
         kind: 'error',
-        sqlstate: result.outcome.sqlstate,
-        message: result.outcome.message,
+        sqlstate: result.error.sqlstate,
+        message: result.error.message,
         sql: describable(read),
         reads: true,
       };
     const columns = this.transitions.columns(schema, describable(typeProbe(form.read)));
-    const given = result.outcome.results[0]?.rows ?? [];
+    const given = result.results[0]?.rows ?? [];
     if (given.length === 0) return { kind: 'finished' };
     const rows = given.map((values) =>
       Object.fromEntries(columns.map((c, i) => [c.name, typedLiteral(values[i] ?? null, c.type)])),

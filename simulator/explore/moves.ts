@@ -110,13 +110,13 @@ export class Mover {
       ? node.flights.map((f) => (from.live.includes(f.version) ? f : { ...f, age: f.age + 1 }))
       : node.flights;
     const floor = move.direction === 'up' ? Math.max(node.floor, this.floorOf(move)) : node.floor;
-    const base: StateFields = plain({
-      ...node,
+    const base: StateFields = {
+      ...plain(node),
       position: move.to,
       flights,
       floor,
       job: to.job === null ? null : freshJob,
-    });
+    };
     const arrive = (fields: Partial<StateFields>, result: string): Draft => ({
       fields: { ...base, ...fields },
       write: false,
@@ -196,10 +196,10 @@ export class Mover {
         return {
           check,
           expected: 'the check runs',
-          actual: `error ${result.outcome.sqlstate}: ${result.outcome.message}`,
-          sqlstate: result.outcome.sqlstate,
+          actual: `error ${result.error.sqlstate}: ${result.error.message}`,
+          sqlstate: result.error.sqlstate,
         };
-      const rows = queries.map((q, i) => this.input.programs.rows(state.schema, q, result.outcome.results[i]) ?? []);
+      const rows = queries.map((q, i) => this.input.programs.rows(state.schema, q, result.results[i]) ?? []);
       const failed = check.kind === 'empty' ? (rows[0]?.length ?? 0) > 0 : !sameQueries(queries, rows);
       if (failed)
         return {

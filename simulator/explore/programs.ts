@@ -5,7 +5,8 @@
 import type { CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
 import { renderStatement } from '../plan/sql.ts';
-import { canonicalRows, sortKeys, type Answer, type AnswerRows, type SortKeys } from './answer.ts';
+import { canonicalRows, sortKeys, type Answer, type AnswerRows, type KeyedAnswer, type SortKeys } from './answer.ts';
+import { Shared } from './intern.ts';
 import { combinations, type ParamDomain, type Params } from './domain.ts';
 import { type CallId, type Result, type Transitions, describable } from './transitions.ts';
 
@@ -20,12 +21,6 @@ export interface Action {
 export type NamedRow = Readonly<Record<string, string>> | null;
 export type NamedRows = Readonly<Record<string, NamedRow>>;
 
-/** An answer with a key: answers with equal keys are the same for a client. */
-export interface KeyedAnswer {
-  readonly answer: Answer;
-  readonly key: string;
-}
-
 export interface Offer {
   readonly action: Action;
   readonly request: Request;
@@ -39,7 +34,7 @@ export class Programs {
   private readonly offersByVersion = new Map<string, readonly Offer[]>();
   private readonly callIds = new Map<string, CallId>();
   private readonly wholeCalls = new WeakMap<Request, Map<number, CallId>>();
-  private readonly answers = new WeakMap<Result, KeyedAnswer>();
+  private readonly answers = new Shared<KeyedAnswer>();
   private readonly versions: ReadonlyMap<string, Version>;
   private readonly senders = new Map<string, Map<number, boolean>>();
   private readonly reads = new WeakMap<Request, boolean>();
@@ -188,12 +183,11 @@ export class Programs {
 
   /** The answer that a client reads from an outcome of a whole request. */
   answer(schema: SchemaId, request: Request, result: Result): KeyedAnswer {
-    const known = this.answers.get(result);
-    if (known !== undefined) return known;
-    const answer: Answer = result.ok ? this.accepted(schema, request, result.outcome.results) : refused(result.outcome);
-    const keyed = keyAnswer(answer);
-    this.answers.set(result, keyed);
-    return keyed;
+    if (result.answer === null) {
+      const answer: Answer = result.ok ? this.accepted(schema, request, result.results) : refused(result.error);
+      result.answer = this.answers.one(keyAnswer(answer));
+    }
+    return result.answer;
   }
 
   private accepted(schema: SchemaId, request: Request, results: readonly StatementResult[]): Answer & { ok: true } {

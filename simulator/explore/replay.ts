@@ -147,7 +147,11 @@ function differsAtEnd(input: ReplayInput, violation: Violation, last: Played): s
     .find((v) => v.name === violation.version)
     ?.requests.get(last.event.action.request);
   if (request === undefined) return null;
-  const answer = input.search.input.programs.answer(violation.node.schema, request, { ok: true, outcome, content: -1 });
+  const answer = input.search.input.programs.answer(violation.node.schema, request, {
+    ...outcome,
+    content: -1,
+    answer: null,
+  });
   return keyAnswer(violation.outcome).key === answer.key || difference(answer.answer, violation.outcome) === null
     ? null
     : 'it gave another answer';

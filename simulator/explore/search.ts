@@ -14,7 +14,7 @@ import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
-import { FlightSets, stateKey, type Draft, type Node, type StateFields } from './state.ts';
+import { Events, FlightSets, Node, stateKey, type Draft, type StateFields, type Way } from './state.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
@@ -45,9 +45,9 @@ export class Search {
   readonly nodes: Node[] = [];
   private readonly visited = new Map<string, Node>();
   private readonly flightSets = new FlightSets();
+  private readonly events = new Events();
   /** Moves, batches and crashes past which a history is one that goes round for ever. */
   private readonly longestPath: number;
-  private readonly finishedNodes = new WeakMap<Node, boolean>();
   readonly wants: Wants;
   readonly first: Reference;
   readonly second: Reference | null;
@@ -105,7 +105,7 @@ export class Search {
         leavers = [...leavers, ...alive];
         if (position.forward !== null)
           for (const n of await this.moveAll(
-            alive.filter((a) => this.finishedNodes.get(a) === true),
+            alive.filter((a) => a.finished),
             position.forward,
           ))
             agenda.push(n, 'full');
@@ -126,7 +126,7 @@ export class Search {
       const alive = batch.full.filter((n) => !n.damaged);
       if (position.forward !== null)
         for (const n of await this.moveAll(
-          alive.filter((a) => this.finishedNodes.get(a) === true),
+          alive.filter((a) => a.finished),
           position.forward,
         ))
           agenda.push(n, 'full');
@@ -151,27 +151,17 @@ export class Search {
       crashed: false,
       floor: 0,
     };
-    const known = this.visited.get(this.key(fields, 0, 0, 0));
+    const key = this.key(fields, 0, 0, 0);
+    const known = this.visited.get(key);
     if (known !== undefined) return known;
-    const root: Node = {
-      ...fields,
-      id: 0,
-      parent: null,
-      event: null,
-      writes: 0,
-      others: 0,
-      direction: 'up',
-      stage: 0,
-      rolledBack: false,
-      expanded: false,
-      damaged: false,
-      broken: false,
-      back: null,
-      batch: null,
-    };
-    this.nodes.push(root);
-    this.visited.set(this.key(fields, 0, 0, 0), root);
-    return root;
+    const way: Way = { parent: null, event: null, writes: 0, others: 0, direction: 'up', stage: 0 };
+    return this.keep(key, new Node(0, fields, way));
+  }
+
+  private keep(key: string, node: Node): Node {
+    this.nodes.push(node);
+    this.visited.set(key, node);
+    return node;
   }
 
   private position(id: number): Position {
@@ -193,8 +183,8 @@ export class Search {
    * come then tells states apart.
    */
   private key(fields: StateFields, writes: number, stage: Node['stage'], flights: number): string {
-    const key = stateKey(fields, this.input.usesRandom ? writes : 0, flights);
-    return this.limits.maxWrites === null ? key : `${key}|${stage}`;
+    const bounded = this.limits.maxWrites !== null;
+    return stateKey(fields, this.input.usesRandom ? writes : 0, flights, bounded ? stage : 0);
   }
 
   /** Adds a state unless it is known. */
@@ -208,34 +198,15 @@ export class Search {
     const flights = this.flightSets.id(draft.fields.flights);
     const key = this.key(draft.fields, writes, stage, flights);
     const known = this.visited.get(key);
-    const way = {
-      parent,
-      event: draft.event,
-      writes,
-      others,
-      stage,
-      direction: move?.direction ?? parent.direction,
-      rolledBack: stage > 0,
-    };
+    const direction = move?.direction ?? parent.direction;
+    const way: Way = { parent, event: this.events.shared(draft.event), writes, others, stage, direction };
     if (known !== undefined) {
       const shorter = !known.expanded && (writes < known.writes || (writes === known.writes && others < known.others));
-      if (shorter) Object.assign(known, way);
+      if (shorter) known.reachedBy(way);
       return { node: known, fresh: shorter };
     }
-    const node: Node = {
-      ...draft.fields,
-      flights: this.flightSets.set(flights),
-      ...way,
-      id: this.nodes.length,
-      expanded: false,
-      damaged: false,
-      broken: false,
-      back: null,
-      batch: null,
-    };
-    this.nodes.push(node);
-    this.visited.set(key, node);
-    return { node, fresh: true };
+    const fields = { ...draft.fields, flights: this.flightSets.set(flights) };
+    return { node: this.keep(key, new Node(this.nodes.length, fields, way)), fresh: true };
   }
 
   // ---- closing one position -------------------------------------------------------------------
@@ -254,7 +225,7 @@ export class Search {
       all.push(...nodes.filter((n) => !n.expanded));
       for (const fresh of await this.expand(position, nodes)) push(fresh);
     }
-    return [...new Set(all)].filter((n) => !n.damaged && this.finishedNodes.get(n) === true);
+    return [...new Set(all)].filter((n) => !n.damaged && n.finished);
   }
 
   /** Evaluates states of one position; gives the new states in it. */
@@ -286,7 +257,7 @@ export class Search {
     node.expanded = true;
     node.damaged = evaluation.damaged;
     node.broken = evaluation.broken;
-    this.finishedNodes.set(node, evaluation.finished);
+    node.finished = evaluation.finished;
     const fresh: Node[] = [];
     for (const draft of evaluation.successors) {
       const added = this.add(node, draft);
@@ -332,9 +303,7 @@ export class Search {
     }
     const inside = position.phase === 'rolling-back';
     const once = this.limits.maxWrites !== null;
-    const may = nodes.filter(
-      (n) => back.step.index >= n.floor && !(once && n.stage === 2) && (!inside || this.finishedNodes.get(n) === true),
-    );
+    const may = nodes.filter((n) => back.step.index >= n.floor && !(once && n.stage === 2) && (!inside || n.finished));
     const results = await this.mover.make(may, back);
     const fresh: Node[] = [];
     for (const r of results) {
@@ -361,7 +330,7 @@ export class Search {
 
   /** The first read of a version that is wrong in a state; null when all are right. */
   async wrongRead(
-    node: Node,
+    node: StateFields,
     version: string,
   ): Promise<{ readonly actual: Answer; readonly expected: Answer | null } | null> {
     await this.describeVersion(node.schema, version);

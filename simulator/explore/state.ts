@@ -2,7 +2,7 @@
 import type { SchemaId } from '../engine/engine.ts';
 import type { BackfillStep, RollbackStep, Step } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
-import { jobKey, type JobState } from './jobs.ts';
+import { freshJob, jobKey, type JobState } from './jobs.ts';
 import type { Move } from './positions.ts';
 import type { Action } from './programs.ts';
 import type { ContentId } from './transitions.ts';
@@ -57,35 +57,107 @@ export interface StateFields {
   readonly floor: number;
 }
 
-export interface Node extends StateFields {
-  readonly id: number;
-  /** What can happen here is known. Until then a shorter way here may still replace the one it was first reached by. */
-  expanded: boolean;
-  parent: Node | null;
-  event: SearchEvent | null;
+/** How a state was first reached, by the shortest way known. */
+export interface Way {
+  readonly parent: Node | null;
+  readonly event: SearchEvent | null;
   /** Requests that wrote, on the way here. */
-  writes: number;
+  readonly writes: number;
   /** Moves, batches and crashes on the way here. */
-  others: number;
+  readonly others: number;
   /** The last move's direction. */
-  direction: 'up' | 'down';
+  readonly direction: 'up' | 'down';
   /** 0: never rolled back; 1: on the way back; 2: rolled out again. */
-  stage: 0 | 1 | 2;
-  /** In its past there is a way back. */
-  rolledBack: boolean;
-  /** True once a live version reads what it must not: nothing is followed from here. */
-  damaged: boolean;
-  /** A request of a live version fails here. */
-  broken: boolean;
-  /** Where one step of the way back leads: filled when that was explored. */
-  back: Node | 'fails' | 'no-plan' | null;
-  /** Where the next batch of a running job leads. */
-  batch: Node | null;
+  readonly stage: 0 | 1 | 2;
 }
 
+/** A state with what is known of it. A class, since there are many: each object holds its fields and nothing else. */
+export class Node implements StateFields, Way {
+  readonly position: number;
+  readonly schema: SchemaId;
+  readonly content: ContentId;
+  readonly first: number;
+  readonly second: number;
+  readonly newer: number;
+  readonly flights: readonly Flight[];
+  readonly job: JobState | null;
+  readonly crashed: boolean;
+  readonly floor: number;
+  parent: Node | null = null;
+  event: SearchEvent | null = null;
+  writes = 0;
+  others = 0;
+  direction: 'up' | 'down' = 'up';
+  stage: 0 | 1 | 2 = 0;
+  /** What can happen here is known. Until then a shorter way here may still replace the one it was first reached by. */
+  expanded = false;
+  /** A running job has nothing left to do here, or there is none. */
+  finished = false;
+  /** True once a live version reads what it must not: nothing is followed from here. */
+  damaged = false;
+  /** A request of a live version fails here. */
+  broken = false;
+  /** Where one step of the way back leads: filled when that was explored. */
+  back: Node | 'fails' | 'no-plan' | null = null;
+  /** Where the next batch of a running job leads. */
+  batch: Node | null = null;
+
+  constructor(
+    readonly id: number,
+    fields: StateFields,
+    way: Way,
+  ) {
+    this.position = fields.position;
+    this.schema = fields.schema;
+    this.content = fields.content;
+    this.first = fields.first;
+    this.second = fields.second;
+    this.newer = fields.newer;
+    this.flights = fields.flights;
+    this.job = fields.job;
+    this.crashed = fields.crashed;
+    this.floor = fields.floor;
+    this.reachedBy(way);
+  }
+
+  reachedBy(way: Way): void {
+    this.parent = way.parent;
+    this.event = way.event;
+    this.writes = way.writes;
+    this.others = way.others;
+    this.direction = way.direction;
+    this.stage = way.stage;
+  }
+
+  /** In its past there is a way back. */
+  get rolledBack(): boolean {
+    return this.stage > 0;
+  }
+}
+
+/** 15 bits a unit: what numbers a key has are written as the letters of a short text, which takes little room. */
+const unit = 2 ** 15;
+
 /** States with equal keys are the same state. `nonce` counts writes where random values are drawn. */
-export function stateKey(state: StateFields, nonce: number, flights: number): string {
-  return `${state.position}|${state.schema}|${state.content}|${state.first}|${state.second}|${state.newer}|${state.floor}${state.crashed ? 'x' : ''}|${nonce}|${jobKey(state.job)}|${flights}`;
+export function stateKey(state: StateFields, nonce: number, flights: number, stage: number): string {
+  const { position, schema, content, first, second, newer, floor } = state;
+  const key = String.fromCharCode(
+    position,
+    schema,
+    content / unit,
+    content % unit,
+    first / unit,
+    first % unit,
+    (second + 2) / unit,
+    (second + 2) % unit,
+    (newer + 1) / unit,
+    (newer + 1) % unit,
+    floor * 2 + (state.crashed ? 1 : 0),
+    nonce * 3 + stage,
+    flights / unit,
+    flights % unit,
+  );
+  return state.job === null || state.job === freshJob ? key : key + jobKey(state.job);
 }
 
 /** The events from the start to a state. */
@@ -142,4 +214,31 @@ export class FlightSets {
   set(id: number): readonly Flight[] {
     return this.sets[id] ?? [];
   }
+}
+
+/** Most ways to a state end with an event that led to others as well: it is held once. */
+export class Events {
+  private readonly moves = new WeakMap<Move, Map<string, SearchEvent>>();
+  private readonly requests = new WeakMap<Answer, Map<string, SearchEvent>>();
+  private readonly unanswered = new Map<string, SearchEvent>();
+
+  shared(event: SearchEvent): SearchEvent {
+    if (event.kind === 'move') return once(mapOf(this.moves, event.move), event.result, event);
+    if (event.kind !== 'request') return event;
+    const { version, action, statement, answer, flight } = event;
+    const known = answer === null ? this.unanswered : mapOf(this.requests, answer);
+    return once(known, `${version}|${action.id}|${statement}|${flight}`, event);
+  }
+}
+
+function mapOf<K extends object>(maps: WeakMap<K, Map<string, SearchEvent>>, key: K): Map<string, SearchEvent> {
+  let map = maps.get(key);
+  if (map === undefined) maps.set(key, (map = new Map()));
+  return map;
+}
+
+function once(known: Map<string, SearchEvent>, key: string, event: SearchEvent): SearchEvent {
+  const shared = known.get(key);
+  if (shared === undefined) known.set(key, event);
+  return shared ?? event;
 }

@@ -12,18 +12,31 @@ import {
   type Outcome,
   type RunOptions,
   type SchemaId,
+  type StatementResult,
   type Task,
 } from '../engine/engine.ts';
-import { Interner } from './intern.ts';
+import { Interner, Shared } from './intern.ts';
+import type { KeyedAnswer } from './answer.ts';
 
 export type ContentId = number;
 export type CallId = number;
 export type Clock = 'request' | 'step';
 
-/** An outcome with its content interned. */
-export type Result =
-  | { readonly ok: true; readonly outcome: Outcome & { ok: true }; readonly content: ContentId }
-  | { readonly ok: false; readonly outcome: Outcome & { ok: false }; readonly content: ContentId };
+/** An outcome with its content interned. Results that are alike share what they hold. */
+export type Result = (
+  | { readonly ok: true; readonly results: readonly StatementResult[] }
+  | { readonly ok: false; readonly error: CallError }
+) & {
+  readonly content: ContentId;
+  /** As a client reads it; filled when that is first asked. */
+  answer: KeyedAnswer | null;
+};
+
+export interface CallError {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly statement: number;
+}
 
 export type MigrateResult =
   | { readonly ok: true; readonly schema: SchemaId; readonly content: ContentId }
@@ -56,6 +69,7 @@ export class Transitions {
   private readonly calls: CallSpec[] = [];
   private readonly memo = new Map<SchemaId, Map<number, Result>>();
   private readonly migrateMemo = new Map<string, MigrateResult>();
+  private readonly errors = new Shared<CallError>();
   private readonly described = new Map<string, readonly DescribedColumn[]>();
   /** Distinct (schema, content, call) computed so far. */
   computed = 0;
@@ -156,7 +170,9 @@ export class Transitions {
     if (memo === undefined) this.memo.set(need.schema, (memo = new Map()));
     const writes = this.spec(need.call).call.writes;
     const content = writes ? this.contents.id(outcome.content) : need.content;
-    const result: Result = outcome.ok ? { ok: true, outcome, content } : { ok: false, outcome, content };
+    const result: Result = outcome.ok
+      ? { ok: true, results: outcome.results, content, answer: null }
+      : { ok: false, error: this.errors.one(errorOf(outcome)), content, answer: null };
     memo.set(need.content * stride + need.call, result);
     this.computed += 1;
   }
@@ -219,6 +235,10 @@ export class Transitions {
   columnTypes(schema: SchemaId, sql: string): readonly string[] {
     return this.columns(schema, sql).map((c) => c.type);
   }
+}
+
+function errorOf({ sqlstate, message, statement }: CallError): CallError {
+  return { sqlstate, message, statement };
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { SchemaId } from '../engine/engine.ts';
 import type { Request } from '../plan/model.ts';
-import { difference, type Answer } from './answer.ts';
+import { difference, type Answer, type KeyedAnswer } from './answer.ts';
 import { Interner } from './intern.ts';
 import {
   answeringStatement,
@@ -15,7 +15,6 @@ import {
   typedLiteral,
   typeProbe,
   type Action,
-  type KeyedAnswer,
   type NamedRow,
   type NamedRows,
   type Programs,
@@ -71,11 +70,11 @@ export function stepStatement(
   if (!result.ok)
     return {
       content: result.content,
-      progress: { ...progress, next: request.statements.length, answer: refused(result.outcome) },
+      progress: { ...progress, next: request.statements.length, answer: refused(result.error) },
       sql,
       failed: true,
     };
-  const given = result.outcome.results[0];
+  const given = result.results[0];
   const touched = progress.touched || (statement.modifies && (given?.touched ?? 0) > 0);
   const isAnswer = answeringStatement(request) === progress.next;
   const rows = isAnswer ? programs.rows(schema, statement, given) : progress.answer.ok ? progress.answer.rows : null;
