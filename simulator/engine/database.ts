@@ -53,6 +53,11 @@ export class Database {
   /** Runs a plan's statement, after `before` in the same message. An error is part of the reply. */
   user(sql: string, before = ''): Reply {
     this.statements++;
+    return this.again(sql, before);
+  }
+
+  /** The same, for a statement that led from schema to schema before and is run to get there again. */
+  again(sql: string, before = ''): Reply {
     this.out.query(before + sql);
     if (dropsPrepared.test(sql)) this.prepared.clear();
     if (copiesFromClient(sql)) this.out.copyFail();

@@ -137,7 +137,7 @@ export interface RunOptions {
 }
 
 export interface EngineStats {
-  /** Statements of plans sent to Postgres (loading and dumping not counted). */
+  /** Statements of plans sent to Postgres (loading, dumping and going back to a schema not counted). */
   statements: number;
   /** Messages to the engine. */
   roundTrips: number;

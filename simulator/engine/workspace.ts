@@ -148,7 +148,7 @@ export class Workspace {
     setMoment(this.db, 'start');
     this.db.query(seedRandom(this.db, 0));
     for (const sql of statements) {
-      const { error } = this.db.user(sql);
+      const { error } = this.db.again(sql);
       if (error !== null) throw new SqlFailure(error, sql);
     }
     resetSettings(this.db);
@@ -194,7 +194,7 @@ function applyForReal(db: Database, edge: Pick<Edge, 'statements' | 'transaction
   setMoment(db, edge.options.clock);
   db.query(`ROLLBACK;${seedRandom(db, edge.options.seed)}`);
   if (edge.transactional) db.query('BEGIN');
-  const ok = edge.statements.every((sql) => db.user(sql).error === null);
+  const ok = edge.statements.every((sql) => db.again(sql).error === null);
   const committed = ok && (!edge.transactional || db.attempt('COMMIT').error === null);
   resetSettings(db);
   return committed;

@@ -234,57 +234,6 @@ function precedingText(piece: Piece | undefined): string {
   return piece?.kind === 'text' ? piece.text.trimEnd() : '';
 }
 
-/** Keys of the tree that say where something was written, not what. */
-const placeKeys = new Set([
-  'location',
-  'stmt_location',
-  'stmt_len',
-  'list_start',
-  'list_end',
-  'rexpr_list_start',
-  'rexpr_list_end',
-  'version',
-]);
-
-function withoutPlaces(value: unknown, holeAt: (location: number) => Hole['piece'] | undefined): unknown {
-  if (Array.isArray(value)) return value.map((item) => withoutPlaces(item, holeAt));
-  if (!isNode(value)) return value;
-  const reference = body(value, 'ParamRef');
-  const location = reference?.['location'];
-  const hole = reference === null ? undefined : holeAt(typeof location === 'number' ? location : 0);
-  if (hole !== undefined) return hole;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !placeKeys.has(key))
-      .map(([key, inner]) => [key, withoutPlaces(inner, holeAt)]),
-  );
-}
-
-/** By the list of pieces, which stays the same object when a statement is copied with a name for its row. */
-const normalized = new WeakMap<readonly Piece[], string>();
-
-function normalize(text: string): string {
-  const lexed = lexSql(text);
-  if (!lexed.ok) return text;
-  const filled = fillHoles(text, lexed.holes);
-  const offset = byteOffsets(filled);
-  const starts = new Map(lexed.holes.map((hole) => [hole.start, hole.piece]));
-  try {
-    return JSON.stringify(withoutPlaces(parseSync(filled).stmts, (location) => starts.get(offset(location))));
-  } catch {
-    return text;
-  }
-}
-
-/** Equal for two statements exactly when they differ only in white space, comments and the like. Not SQL. */
-export function normalizedSql(statement: Statement): string {
-  const known = normalized.get(statement.pieces);
-  if (known !== undefined) return known;
-  const made = normalize(statement.text);
-  normalized.set(statement.pieces, made);
-  return made;
-}
-
 function constantText(constant: Readonly<Record<string, unknown>>): string | null {
   if (isNode(constant['sval'])) return textOf(constant['sval']['sval']) ?? '';
   if (isNode(constant['fval'])) return textOf(constant['fval']['fval']);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatPlanError } from '../../simulator/plan/errors.ts';
+import { renderPlanErrors } from '../../simulator/report/text.ts';
 import type { PlanResult } from '../../simulator/plan/model.ts';
 import { load, planFile } from './plan-helpers.ts';
 
@@ -109,8 +109,8 @@ function misplaced(text: string, result: PlanResult): readonly string[] {
     const { file, line, column } = error.location;
     const written = sources.get(file)?.split('\n')[line - 1];
     const inside = written !== undefined && column >= 1 && column <= written.length + 1;
-    const shown = formatPlanError(error, result.sources);
-    return inside && shown.startsWith(`${file}:${line}:${column}: `) && error.code !== 'internal' ? [] : [shown];
+    const shown = renderPlanErrors(planFile, [error], { colour: false, width: 100, sources: result.sources });
+    return inside && shown.includes(`${file}:${line}:${column}`) && error.code !== 'internal' ? [] : [shown];
   });
 }
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { formatPlanError } from '../../simulator/plan/errors.ts';
 import { loadPlan } from '../../simulator/plan/load.ts';
 import { expectErrors, load, loaded, planFile, planWith } from './plan-helpers.ts';
 
@@ -530,32 +529,5 @@ describe('places in SQL', () => {
 
   it('the end of the input is the end of the text', async () => {
     await expectErrors(planWith({ v1: 'a: SELECT 1 +▶' }), ['sql-syntax']);
-  });
-});
-
-describe('formatPlanError', () => {
-  const error = { code: 'x', message: 'Wrong.', suggestion: null };
-
-  it('quotes the line and points at the column, tabs kept', () => {
-    const location = { file: 'f', line: 2, column: 4 };
-    expect(formatPlanError({ ...error, location }, new Map([['f', 'a\r\n\tb c d\r\n']]))).toBe(
-      'f:2:4: Wrong.\n\tb c d\n\t  ^',
-    );
-  });
-
-  it('cuts long lines around the column', () => {
-    const line = `${'a'.repeat(500)}X${'b'.repeat(500)}`;
-    const [, shown = '', caret = ''] = formatPlanError(
-      { ...error, location: { file: 'f', line: 1, column: 501 } },
-      new Map([['f', line]]),
-    ).split('\n');
-    expect(shown.length).toBeLessThanOrEqual(162);
-    expect(shown[caret.indexOf('^')]).toBe('X');
-  });
-
-  it('adds a suggestion that the message does not have', () => {
-    expect(
-      formatPlanError({ ...error, suggestion: 'right', location: { file: 'f', line: 1, column: 1 } }, new Map()),
-    ).toBe('f:1:1: Wrong.\nDid you mean `right`?');
   });
 });

@@ -1,14 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Statement } from '../../simulator/plan/model.ts';
 import { fileSource } from '../../simulator/plan/source.ts';
-import {
-  checkExpression,
-  constantsInCheck,
-  initParser,
-  normalizedSql,
-  parseSql,
-  renderStatement,
-} from '../../simulator/plan/sql.ts';
+import { checkExpression, constantsInCheck, initParser, parseSql, renderStatement } from '../../simulator/plan/sql.ts';
 
 beforeAll(initParser);
 
@@ -279,22 +272,6 @@ describe('renderStatement', () => {
 
   it('a parameter without a value stays as it is', () => {
     expect(renderStatement(one('SELECT :id'), params({}))).toEqual(['SELECT :id']);
-  });
-});
-
-describe('normalizedSql', () => {
-  it('does not see white space, comments and case', () => {
-    expect(normalizedSql(one('SELECT  a, :b -- x\nFROM t'))).toBe(normalizedSql(one('/* é */ select A,\n:b from T')));
-  });
-
-  it.each([
-    ['SELECT :a', 'SELECT :b'],
-    ['SELECT :a', 'SELECT :a.b'],
-    ["SELECT 'a'", "SELECT 'A'"],
-    ['SELECT 1', 'SELECT 2'],
-    ['SELECT a FROM t', 'SELECT b FROM t'],
-  ])('%s is not %s', (a, b) => {
-    expect(normalizedSql(one(a))).not.toBe(normalizedSql(one(b)));
   });
 });
 
