@@ -79,13 +79,21 @@ export class Conclusion {
         if (
           this.closed &&
           not.length < positions.length &&
-          !this.searches.some((s) => s.evaluator.accepted.has(`${version.name}|${request}`))
+          !this.searches.some((s) => s.evaluator.accepted.has(`${version.name}|${request}`)) &&
+          !this.failsAnyway(version.name, request)
         )
           missing.push(`${name} (refused wherever it ran)`);
       }
     }
     if (missing.length > 0 && this.closed) this.collector.add(this.neverExercisedViolation(missing));
     return missing;
+  }
+
+  /** A finding says already that it fails. */
+  private failsAnyway(version: string, request: string): boolean {
+    return this.collector.groups.some(({ head, followers }) =>
+      [head, ...followers].some((v) => v.version === version && v.action?.request === request),
+    );
   }
 
   private neverExercisedViolation(missing: readonly string[]): Violation {
