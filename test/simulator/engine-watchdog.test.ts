@@ -79,6 +79,17 @@ test('an endless statement is a timeout that names it, also in the midst of many
   expect(fault).toMatchObject({ reason: 'timeout', sql: endless });
 });
 
+test('an engine that is lost says what it ran, and another takes its place', async () => {
+  const world = await startWith(held.engine, schema, ['INSERT INTO t VALUES (1)']);
+  const restarts = held.engine.stats.restarts;
+  // There are no programs here, and Postgres does not survive the attempt to start one.
+  const deadly = `COPY t TO PROGRAM 'true'`;
+  const lost = runOne(held.engine, world, write(deadly));
+  await expect(lost).rejects.toMatchObject({ name: 'EngineFault', reason: 'died', sql: deadly });
+  expect(held.engine.stats.restarts).toBe(restarts + 1);
+  expect(rowsOf(await runOne(held.engine, world, read('SELECT id FROM t')))).toEqual([['1']]);
+});
+
 test('after a fault the engine finds its schemas again', async () => {
   const world = await startWith(held.engine, ['CREATE TABLE t (id int)'], ['INSERT INTO t VALUES (1)']);
   const next = worldOf(await migrateOne(held.engine, world, ['ALTER TABLE t ADD COLUMN v int DEFAULT 3']));
