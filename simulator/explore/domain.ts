@@ -183,9 +183,17 @@ export class DomainFinder {
     if (key !== null) return { ...base, values: this.keyValues(key), stated: false };
     const compared = uses.some((u) => u.operator !== 'assign');
     const fresh = this.freshValues(columns, type);
-    const values = compared ? [...new Set([...this.seedValues(columns).slice(0, 1), ...fresh])] : fresh;
+    const meetsSeed = compared || columns.some((c) => this.isUniqueForAWhile(c));
+    const values = meetsSeed ? [...new Set([...this.seedValues(columns).slice(0, 1), ...fresh])] : fresh;
     const withNull = nullable && this.isOrdinaryNull(param, request.name, columns);
     return { ...base, values: withNull ? [...values, null] : values, stated: false };
+  }
+
+  /** Unique in one part of the plan only: a value that a row has already is then taken here and refused there. */
+  private isUniqueForAWhile({ table, column }: KeyColumn): boolean {
+    const known = this.catalogs.flatMap((catalog) => catalog.tables.filter((t) => t.name === table.name));
+    const unique = known.filter((t) => t.uniques.some((names) => names.includes(column.name)));
+    return unique.length > 0 && unique.length < known.length;
   }
 
   /**
