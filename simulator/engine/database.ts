@@ -3,7 +3,7 @@
  * different ways: the text of a plan's statement is left in shared memory while it runs, where the main
  * thread reads it when nothing answers any more.
  */
-import type { Wire } from './boot.ts';
+import type { Gauges, Wire } from './boot.ts';
 import { Outgoing, readReplies } from './protocol.ts';
 import type { Reply, SqlError } from './protocol.ts';
 import type { ProgressWriter } from './progress.ts';
@@ -45,13 +45,16 @@ export class Database {
     private readonly progress: ProgressWriter,
   ) {}
 
-  /** Runs a plan's statement, after `before` in the same message. An error is part of the reply. */
-  user(sql: string, before = ''): Reply {
+  /**
+   * Runs a plan's statement, after `before` in the same message. An error is part of the reply. `onOutput` is
+   * called at each message that Postgres sends while it is at work.
+   */
+  user(sql: string, before = '', onOutput?: () => void): Reply {
     this.statements++;
     this.out.query(before + sql);
     if (dropsPrepared.test(sql)) this.prepared.clear();
     if (copyStatement.test(sql)) this.out.copyFail();
-    return this.exchange(sql);
+    return this.exchange(sql, onOutput);
   }
 
   /** Runs a statement, or several, of the engine's own; throws on an error. */
@@ -97,10 +100,14 @@ export class Database {
     return this.wire.memory();
   }
 
-  private exchange(sql: string | null): Reply {
+  get gauges(): Gauges {
+    return this.wire.gauges;
+  }
+
+  private exchange(sql: string | null, onOutput?: () => void): Reply {
     const message = this.out.take();
     this.progress.begin(sql);
-    const data = this.wire.send(message);
+    const data = this.wire.send(message, onOutput);
     this.progress.end();
     const { replies, complete } = readReplies(data);
     const reply = replies.at(-1);

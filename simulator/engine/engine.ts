@@ -105,7 +105,10 @@ export interface StatementEvidence {
     readonly updated: number;
     readonly deleted: number;
   }[];
-  /** Bytes of write-ahead log, for this content. */
+  /**
+   * Bytes of write-ahead log, for this content, without images of whole pages. What changes of the catalog log
+   * is in it, and varies a little with the pages that they meet; rows log the same every time.
+   */
   readonly walBytes: number;
   /** The settings in force when it ran, in milliseconds; 0: none. */
   readonly lockTimeoutMs: number;
