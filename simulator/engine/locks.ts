@@ -10,11 +10,14 @@ import type { Gauges } from './boot.ts';
 
 /** A statement that makes more objects than this is not asked about the rest of them. */
 const mostNewObjects = 1000;
+/** A loop that raises notices is no reason to look at each: after so many messages, one in 64 will do. */
+const looksAtEachMessage = 5000;
 
 export class LockWatch {
   private readonly held = new Map<number, number>();
   private readonly strongest = new Map<number, number>();
   private readonly firstNew: number;
+  private messages = 0;
 
   constructor(
     private readonly gauges: Gauges,
@@ -24,12 +27,17 @@ export class LockWatch {
     for (const relation of relations) this.held.set(relation, gauges.strongestLock(relation));
   }
 
-  readonly look = (): void => {
+  /** To be called at each message. */
+  readonly onOutput = (): void => {
+    if (++this.messages <= looksAtEachMessage || this.messages % 64 === 0) this.look();
+  };
+
+  look(): void {
     for (const relation of this.relations) this.lookAt(relation);
     // A relation that comes to be in the statement has one of the numbers given out since.
     const end = Math.min(this.gauges.nextOid(), this.firstNew + mostNewObjects);
     for (let oid = this.firstNew; oid < end; oid++) this.lookAt(oid);
-  };
+  }
 
   /** Locks that were not held before, in this mode or a stronger one: relation → mode, from 1 to 8. */
   taken(): ReadonlyMap<number, number> {

@@ -130,7 +130,7 @@ class Observer {
     db.query(observedSql(this.local));
     const locks = new LockWatch(db.gauges, [...before.relations.keys()]);
     const walBefore = db.gauges.walBytes();
-    const reply = db.user(sql, '', locks.look);
+    const reply = db.user(sql, '', locks.onOutput);
     const walBytes = db.gauges.walBytes() - walBefore;
     locks.look();
     this.noteEnd(reply);

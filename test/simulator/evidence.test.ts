@@ -352,6 +352,12 @@ test('code that runs DDL is judged like the DDL', async () => {
   world = await startWith(held.engine, schema, seed);
 });
 
+test('a loop that talks a lot is seen to its end', async () => {
+  const body = `FOR i IN 1..30000 LOOP RAISE NOTICE 'still here'; END LOOP; LOCK TABLE users`;
+  const [evidence] = await observe([`DO $$ BEGIN ${body}; END $$`]);
+  expect(locksOf(evidence!)).toBe('users AE');
+});
+
 describe('what the step itself made', () => {
   test('costs nothing that grows', async () => {
     const evidence = await observe([
