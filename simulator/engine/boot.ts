@@ -16,11 +16,33 @@ export interface BootFiles {
 }
 
 export interface Wire {
-  send(messages: Uint8Array): Buffer;
+  /** `onOutput` is called whenever Postgres has put out something, in the middle of its work. */
+  send(messages: Uint8Array, onOutput?: () => void): Buffer;
   setClock(milliseconds: number): void;
   setRandom(seed: number): void;
   /** Bytes of Postgres' memory, which grows and never shrinks. */
   memory(): number;
+  readonly gauges: Gauges;
+}
+
+/** Postgres' own variables and functions, asked without SQL: while a statement runs, too. */
+export interface Gauges {
+  /** The strongest lock that the session holds on a relation at this moment: 1 AccessShareLock … 8 AccessExclusiveLock, 0 none. */
+  strongestLock(relation: number): number;
+  /** The number that the next new object gets. */
+  nextOid(): number;
+  /** Bytes of all records that the session has written to the log. */
+  walBytes(): number;
+}
+
+/** What PGlite's module exports of Postgres, which its types do not tell. */
+interface Exports {
+  readonly HEAPU8: Uint8Array;
+  _CheckRelationOidLockedByMe(relation: number, mode: number, orStronger: number): number;
+  /** Address of a `WalUsage`: two 64-bit counts, then the bytes. */
+  readonly _pgWalUsage: number;
+  /** Address of a pointer to a `TransamVariablesData`, which starts with the next oid. */
+  readonly _TransamVariables: number;
 }
 
 /** What the engine needs of Emscripten's file system. */
@@ -59,6 +81,8 @@ const settings: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
   synchronous_commit: 'off',
   autovacuum: 'off',
+  // The files are memory, where no page is torn; and what a statement logs no longer depends on the last checkpoint.
+  full_page_writes: 'off',
 };
 
 export async function boot(files: BootFiles): Promise<Wire> {
@@ -78,20 +102,42 @@ export async function boot(files: BootFiles): Promise<Wire> {
     ],
   });
   return {
-    send: (messages) => send(db, messages),
+    send: (messages, onOutput) => send(db, messages, onOutput),
     setClock: (milliseconds) => void (clock.now = milliseconds),
     setRandom: (seed) => random.reseed(seed),
     memory: () => db.Module.HEAPU8.byteLength,
+    gauges: readGauges(db.Module as unknown as Exports),
+  };
+}
+
+function readGauges(module: Exports): Gauges {
+  // The memory's buffer is another one after it has grown.
+  const view = (): DataView => new DataView(module.HEAPU8.buffer);
+  const held = (relation: number, mode: number, orStronger: boolean): boolean =>
+    // A C `bool` fills one byte of what comes back.
+    (module._CheckRelationOidLockedByMe(relation, mode, orStronger ? 1 : 0) & 0xff) !== 0;
+  return {
+    strongestLock: (relation) => {
+      if (!held(relation, 1, true)) return 0;
+      let mode = 8;
+      while (mode > 1 && !held(relation, mode, false)) mode--;
+      return mode;
+    },
+    nextOid: () => view().getUint32(view().getUint32(module._TransamVariables, true), true),
+    walBytes: () => Number(view().getBigUint64(module._pgWalUsage + 16, true)),
   };
 }
 
 /** PGlite's `async` function runs to its end before it returns: its promise tells nothing that the answer does not. */
-function send(db: PGlite, messages: Uint8Array): Buffer {
+function send(db: PGlite, messages: Uint8Array, onOutput?: () => void): Buffer {
   const chunks: Buffer[] = [];
   const done = db.execProtocolRawStream(messages, {
     syncToFs: false,
     // The bytes are a view of memory that the next message overwrites.
-    onRawData: (bytes) => void chunks.push(Buffer.from(bytes)),
+    onRawData: (bytes) => {
+      chunks.push(Buffer.from(bytes));
+      onOutput?.();
+    },
   });
   // A failure shows in the answer, which then lacks its end.
   done.catch(() => {});

@@ -15,6 +15,7 @@ export interface SchemaFacts {
   readonly deferrable: boolean;
   /** What DDL does could depend on the content: a function of the user's could run it. */
   readonly dynamicDdl: boolean;
+  readonly hasFunctions: boolean;
   /** A trigger or rule fires even while content is loaded. */
   readonly alwaysFires: boolean;
   /** Something fires or is checked when rows are written: a trigger, a rule, a foreign key. */
@@ -92,6 +93,7 @@ export function describeSchema(facts: Facts): SchemaFacts {
       facts.triggers.length + facts.rules.length > 0 ||
       facts.constraints.some((c) => c.kind === 'f' || c.deferrable === 't'),
     alwaysFires: [...facts.triggers, ...facts.rules].some((each) => each.enabled === 'A' || each.enabled === 'R'),
+    hasFunctions: facts.functions.length > 0,
     dynamicDdl:
       lines.some((line) => line.startsWith('event trigger')) ||
       facts.functions.some((f) => ddlInFunction.test(f.source ?? '')),

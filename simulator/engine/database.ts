@@ -3,7 +3,7 @@
  * different ways: the text of a plan's statement is left in shared memory while it runs, where the main
  * thread reads it when nothing answers any more.
  */
-import type { Wire } from './boot.ts';
+import type { Gauges, Wire } from './boot.ts';
 import { Outgoing, readReplies } from './protocol.ts';
 import type { Reply, SqlError } from './protocol.ts';
 import type { ProgressWriter } from './progress.ts';
@@ -50,18 +50,21 @@ export class Database {
     private readonly progress: ProgressWriter,
   ) {}
 
-  /** Runs a plan's statement, after `before` in the same message. An error is part of the reply. */
-  user(sql: string, before = ''): Reply {
+  /**
+   * Runs a plan's statement, after `before` in the same message. An error is part of the reply. `onOutput` is
+   * called at each message that Postgres sends while it is at work.
+   */
+  user(sql: string, before = '', onOutput?: () => void): Reply {
     this.statements++;
-    return this.again(sql, before);
+    return this.again(sql, before, onOutput);
   }
 
   /** The same, for a statement that led from schema to schema before and is run to get there again. */
-  again(sql: string, before = ''): Reply {
+  again(sql: string, before = '', onOutput?: () => void): Reply {
     this.out.query(before + sql);
     if (dropsPrepared.test(sql)) this.prepared.clear();
     if (copiesFromClient(sql)) this.out.copyFail();
-    return this.exchange(sql);
+    return this.exchange(sql, onOutput);
   }
 
   /** One message with a plan's statement and others after it, each with its own answer. */
@@ -127,18 +130,22 @@ export class Database {
     return this.wire.memory();
   }
 
-  private exchange(sql: string | null): Reply {
-    const replies = this.exchangeAll(sql);
+  get gauges(): Gauges {
+    return this.wire.gauges;
+  }
+
+  private exchange(sql: string | null, onOutput?: () => void): Reply {
+    const replies = this.exchangeAll(sql, onOutput);
     const reply = replies.at(-1);
     if (reply === undefined) throw new SessionLost('the session ended', sql);
     if (replies.length > 1) reply.error ??= replies.find((each) => each.error !== null)?.error ?? null;
     return reply;
   }
 
-  private exchangeAll(sql: string | null): Reply[] {
+  private exchangeAll(sql: string | null, onOutput?: () => void): Reply[] {
     const message = this.out.take();
     this.progress.begin(sql);
-    const data = this.wire.send(message);
+    const data = this.wire.send(message, onOutput);
     this.progress.end();
     const { replies, complete } = readReplies(data);
     if (!complete) throw new SessionLost('the session ended', sql);

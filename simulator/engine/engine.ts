@@ -62,6 +62,63 @@ export type MigrateOutcome =
   | { readonly ok: true; readonly schema: SchemaId; readonly content: Content }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly statement: number };
 
+/** Postgres' table lock modes, weakest first. */
+export const lockModes = [
+  'AccessShareLock',
+  'RowShareLock',
+  'RowExclusiveLock',
+  'ShareUpdateExclusiveLock',
+  'ShareLock',
+  'ShareRowExclusiveLock',
+  'ExclusiveLock',
+  'AccessExclusiveLock',
+] as const;
+export type LockMode = (typeof lockModes)[number];
+
+/** A lock that a statement took, and that its transaction did not hold in this mode or a stronger one before. */
+export interface LockTaken {
+  /** Name as in the catalog: `users`, `audit.log`, `users_email_idx`. */
+  readonly relation: string;
+  readonly kind: 'table' | 'index' | 'sequence' | 'view' | 'other';
+  /** The table that an index (or TOAST table) belongs to; of a table, itself. Null where there is none. */
+  readonly table: string | null;
+  /** The strongest that it took. */
+  readonly mode: LockMode;
+  /** True when the relation came to be in this very step: nobody else can be waiting for it. */
+  readonly created: boolean;
+}
+
+/** What Postgres was seen to do for one statement of a step. */
+export interface StatementEvidence {
+  readonly sql: string;
+  readonly locks: readonly LockTaken[];
+  /** Relations that were there before and were written anew: their file changed. */
+  readonly rewrites: readonly { readonly relation: string; readonly kind: 'table' | 'index'; readonly table: string }[];
+  /** Tables that were there before and were read from end to end, with what for, as Postgres says it. */
+  readonly scans: readonly { readonly table: string; readonly reason: string }[];
+  /** Indexes that were built, on tables that were there before. */
+  readonly builds: readonly { readonly index: string; readonly table: string }[];
+  /** Rows written, by table, in this content. */
+  readonly touched: readonly {
+    readonly table: string;
+    readonly inserted: number;
+    readonly updated: number;
+    readonly deleted: number;
+  }[];
+  /**
+   * Bytes of write-ahead log, for this content, without images of whole pages. What changes of the catalog log
+   * is in it, and varies a little with the pages that they meet; rows log the same every time.
+   */
+  readonly walBytes: number;
+  /** The settings in force when it ran, in milliseconds; 0: none. */
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** True: what it locked stays locked until the end of the step's transaction. */
+  readonly inTransaction: boolean;
+  /** Null when it ran. What was seen until then stands. */
+  readonly error: { readonly sqlstate: string; readonly message: string } | null;
+}
+
 export interface Column {
   readonly name: string;
   /** `format_type`: `character varying(20)`, `integer[]`. */
@@ -198,6 +255,17 @@ export interface Engine {
     contents: readonly Content[],
     options: RunOptions,
   ): Promise<readonly MigrateOutcome[]>;
+  /**
+   * Runs a step's statements on this content and says, of each, what Postgres did for it; nothing stays behind.
+   * Those after one that fails are left out.
+   */
+  observe(
+    schema: SchemaId,
+    statements: readonly string[],
+    transactional: boolean,
+    content: Content,
+    options: RunOptions,
+  ): Promise<readonly StatementEvidence[]>;
   /** Empties the database and hands it out; the engine's schemas stay known. One at a time. */
   session(): Promise<Session>;
   readonly stats: EngineStats;

@@ -1,6 +1,6 @@
 /** What the main thread and the engine's thread say to each other. Contents and calls go as numbered texts. */
 import type { Call, EngineStats, MigrateOutcome, Outcome, RunOptions, SchemaId } from './engine.ts';
-import type { Catalog, Content, Description, DescriptionError, ParamTypes } from './engine.ts';
+import type { Catalog, Content, Description, DescriptionError, ParamTypes, StatementEvidence } from './engine.ts';
 import type { Migration } from './workspace.ts';
 import type { KnownSchemas } from './schemas.ts';
 
@@ -30,6 +30,10 @@ export interface Operations {
   migrate: {
     in: { schema: SchemaId; migration: Migration; contents: readonly Content[] };
     out: readonly MigrateOutcome[];
+  };
+  observe: {
+    in: { schema: SchemaId; migration: Migration; content: Content };
+    out: readonly StatementEvidence[];
   };
   openSession: { in: null; out: null };
   transaction: { in: { call: Call; options: RunOptions }; out: Outcome };

@@ -19,6 +19,7 @@ import type {
   RunOptions,
   SchemaId,
   Session,
+  StatementEvidence,
   StatementResult,
   Task,
 } from './engine.ts';
@@ -204,6 +205,17 @@ class PgliteEngine implements Engine {
       parts.push(this.request('migrate', { schema, migration, contents: contents.slice(at, at + contentsPerMessage) }));
     }
     return (await allSettledInOrder(parts)).flat();
+  }
+
+  async observe(
+    schema: SchemaId,
+    statements: readonly string[],
+    transactional: boolean,
+    content: Content,
+    options: RunOptions,
+  ): Promise<readonly StatementEvidence[]> {
+    await this.provide(extensionsIn(statements));
+    return this.request('observe', { schema, migration: { statements, transactional, options }, content });
   }
 
   async session(): Promise<Session> {

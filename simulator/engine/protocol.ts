@@ -28,6 +28,10 @@ export interface Reply {
   parameters: readonly number[] | null;
   /** Every result of a message that held several statements. */
   sets: (string | null)[][][];
+  /** Texts of notices and debug messages, in order. */
+  notices: string[];
+  /** True when the session is inside of a transaction block, failed or not. */
+  inTransaction: boolean;
 }
 
 /** Builds one buffer of protocol messages; it is reused, so what `take` gives lasts until the next message. */
@@ -103,7 +107,16 @@ export class Outgoing {
 }
 
 function emptyReply(): Reply {
-  return { fields: null, rows: null, tag: '', error: null, parameters: null, sets: [] };
+  return {
+    fields: null,
+    rows: null,
+    tag: '',
+    error: null,
+    parameters: null,
+    sets: [],
+    notices: [],
+    inTransaction: false,
+  };
 }
 
 /** Splits an answer at each ReadyForQuery; what comes after the last one (nothing, in a live session) is `rest`. */
@@ -131,8 +144,10 @@ export function readReplies(data: Buffer): { replies: Reply[]; complete: boolean
       // A portal that was bound without being described sends its rows with no header.
       open = [];
     } else if (type === 0x45) reply.error ??= readError(data, body);
+    else if (type === 0x4e) reply.notices.push(readError(data, body).message);
     else if (type === 0x74) reply.parameters = readParameters(data, body);
     else if (type === 0x5a) {
+      reply.inTransaction = data[body] !== 0x49;
       replies.push(reply);
       reply = emptyReply();
       open = null;

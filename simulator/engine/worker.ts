@@ -16,6 +16,7 @@ import type {
   WorkerSetup,
 } from './messages.ts';
 import { migrateContents } from './migrate.ts';
+import { observeMigration } from './observe.ts';
 import { ProgressWriter } from './progress.ts';
 import { resetSettings } from './reset.ts';
 import { runTasks, seedRandom, setMoment } from './run.ts';
@@ -85,6 +86,8 @@ class Host {
         return this.run(request.input);
       case 'migrate':
         return migrateContents(workspace, request.input.schema, request.input.migration, request.input.contents);
+      case 'observe':
+        return observeMigration(workspace, request.input.schema, request.input.migration, request.input.content);
       case 'openSession':
         this.session = new SessionHost(workspace);
         return null;

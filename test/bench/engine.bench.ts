@@ -99,3 +99,27 @@ test('migrate and switch', async () => {
   report('memory', process.memoryUsage().rss / 1e6, 'MB');
   expect(switching / rounds / 2).toBeLessThan(50);
 });
+
+test('observe', async () => {
+  const statements = [
+    `SET lock_timeout = '2s'`,
+    'ALTER TABLE users ADD COLUMN note text',
+    'ALTER TABLE users ALTER email TYPE varchar(50)',
+    'ALTER TABLE users ADD CHECK (id > 0)',
+    `UPDATE users SET note = email`,
+  ];
+  const [content = ''] = contents(1);
+  const all = () => engine.observe(base, statements, true, content, step);
+  report('observe, first', (await timed(all)) / statements.length, 'ms per statement');
+  const rounds = 20;
+  const elapsed = await timed(async () => {
+    for (let i = 0; i < rounds; i++) await all();
+  });
+  report('observe, warm', elapsed / rounds / statements.length, 'ms per statement');
+  const index = ['CREATE INDEX CONCURRENTLY i ON users (id)'];
+  const apart = await timed(async () => {
+    for (let i = 0; i < rounds; i++) await engine.observe(base, index, false, content, step);
+  });
+  report('observe outside of a transaction, with the way back', apart / rounds, 'ms per statement');
+  expect(elapsed / rounds / statements.length).toBeLessThan(10);
+});
