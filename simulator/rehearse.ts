@@ -14,9 +14,14 @@ import { loadPlan } from './plan/load.ts';
 import type { Plan, PlanError, PlanResult, Step } from './plan/model.ts';
 import { planStatements } from './plan/statements.ts';
 import type { Finding, PlanReport, TraceEvent } from './report/model.ts';
+import { confirmedAdvice } from './traffic/advice.ts';
+import { findNotAtomic } from './traffic/atomic.ts';
+import { judgeLocks } from './traffic/judge.ts';
+import { stepForecasts } from './traffic/steps.ts';
+import { Survey } from './traffic/survey.ts';
 
 export interface Progress {
-  readonly phase: 'boot' | 'reference' | 'forward' | 'rollback' | 'sweep' | 'replay';
+  readonly phase: 'boot' | 'reference' | 'locks' | 'forward' | 'rollback' | 'sweep' | 'replay';
   readonly step: string | null;
   readonly states: number;
   readonly transitions: number;
@@ -75,7 +80,7 @@ export interface ReplayLine {
   /** What the reference gives, where it is known. */
   readonly reference: string | null;
   readonly differs: boolean;
-  /** Every table after the event, as a content. */
+  /** Every table after the event, as a content; empty where nothing was played. */
   readonly content: string;
 }
 
@@ -144,6 +149,7 @@ class Run {
   private readonly searches: Search[] = [];
   private collector = new Collector();
   private ground: Ground | null = null;
+  private forecasts: ReturnType<typeof stepForecasts> = new Map();
   private conclusion: Conclusion | null = null;
   private transitions: Transitions | null = null;
   private cut: string | null = null;
@@ -165,6 +171,7 @@ class Run {
       this.statementsBefore = booted.stats.statements;
       const error = await this.prepare(booted);
       if (error !== null) return { ...base, verdict: 'invalid', errors: [error] };
+      await this.judgeLocks();
       await this.explore();
       return await this.finish(base);
     } catch (error) {
@@ -252,6 +259,35 @@ class Run {
     }
   }
 
+  /** What the steps lock, and for how long; what a step that dies half way leaves. */
+  private async judgeLocks(): Promise<void> {
+    const ground = this.ground as Ground;
+    this.phase = 'locks';
+    this.progress();
+    const before = ground.engine.stats.statements;
+    try {
+      await this.observeLocks(ground);
+      // The figure in the report is the search's.
+      this.statementsBefore += ground.engine.stats.statements - before;
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+      this.cut = error.message;
+    }
+  }
+
+  private async observeLocks(ground: Ground): Promise<void> {
+    const observed = await new Survey(this.plan, ground, this.seed).observeAll();
+    const asSeen = judgeLocks(this.plan, observed, parentIn(ground));
+    const advice = await confirmedAdvice(asSeen, ground);
+    const judgement = judgeLocks(this.plan, observed, parentIn(ground), advice);
+    for (const { head, followers } of judgement.findings) {
+      this.collector.add(head);
+      for (const follower of followers) this.collector.addTo(head, follower);
+    }
+    for (const violation of await findNotAtomic(ground, observed)) this.collector.add(violation);
+    this.forecasts = stepForecasts(this.plan, judgement);
+  }
+
   /** Every history of these requests; where there are too many, every history up to a number of writes. */
   private async exploreGroup(ground: Ground, group: ReadonlySet<string>): Promise<void> {
     const before = this.collector.copy();
@@ -314,6 +350,7 @@ class Run {
       this.plan,
       this.searches.map((s) => rollbackTriangle(this.plan, ground.positions, s.nodes)),
     );
+    const steps = base.steps.map((step) => ({ ...step, ...this.forecasts.get(step.name) }));
     const unsafe = findings.some((f) => f.severity === 'error' && f.allowed === null);
     const complete = this.cut === null && errors.length === 0;
     return {
@@ -330,6 +367,7 @@ class Run {
         domain: conclusion.domainReport(),
         cut: this.cut,
       },
+      steps,
       rollback: [...cells],
       pointOfNoReturn: pointOfNoReturn(this.plan, cells),
       findings,
@@ -340,7 +378,16 @@ class Run {
   /** Plays a finding's trace again, with what each event left in the tables. */
   async replay(finding: Finding): Promise<readonly ReplayLine[]> {
     const head = this.conclusion?.heads.get(finding.id);
-    if (this.conclusion === null || head === undefined || head.node === null) return [];
+    if (this.conclusion === null || head === undefined) return [];
+    // Locks and what they cost are estimated for production: there is nothing to play on a few rows.
+    if (head.node === null)
+      return finding.trace.map((event) => ({
+        event,
+        result: event.result,
+        reference: null,
+        differs: false,
+        content: '',
+      }));
     const lines: ReplayLine[] = [];
     await replayViolation(this.conclusion.replayInput(head), head, (played, content) => {
       const event = finding.trace[lines.length];
@@ -352,6 +399,13 @@ class Run {
     });
     return lines;
   }
+}
+
+/** The partitioned table that a table is a part of, on any schema of the plan. */
+function parentIn(ground: Ground): (table: string) => string | null {
+  const tables = [...ground.catalogs.values()].flatMap((c) => c.tables);
+  const parents = new Map(tables.map((t) => [t.name, t.partitionOf]));
+  return (table) => parents.get(table) ?? null;
 }
 
 function stepReport(step: Step): PlanReport['steps'][number] {

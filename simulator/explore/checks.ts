@@ -14,8 +14,6 @@ import type { Violation } from './violations.ts';
 
 const maxBatches = 300;
 const maxEntries = 60;
-/** Rows from which a table counts as large. */
-export const largeTable = 100_000;
 
 /** Runs a backfill alone from the states it begins in: does it end, and does a second run change anything? */
 export async function checkBackfill(search: Search, position: Position, entries: readonly Node[]): Promise<void> {
@@ -150,9 +148,9 @@ async function mends(search: Search, node: Node, backfill: BackfillStep, step: S
 
 // ---- what the plan itself shows -----------------------------------------------------------------
 
-/** Findings that need no run: steps without a way back, huge transactions, switches that nothing verified. */
+/** Findings that need no run: steps without a way back, switches that nothing verified. */
 export function checkPlan(plan: Plan): readonly Violation[] {
-  return [...withoutRollback(plan), ...hugeTransactions(plan), ...unverifiedSwitches(plan)];
+  return [...withoutRollback(plan), ...unverifiedSwitches(plan)];
 }
 
 function withoutRollback(plan: Plan): Violation[] {
@@ -167,43 +165,6 @@ function withoutRollback(plan: Plan): Violation[] {
       });
     else if (step.kind === 'migrate' && step.rollback.kind === 'unstated' && step.index < point)
       violations.push(planViolation('no-rollback', step, `"${step.name}" has no way back`));
-  }
-  return violations;
-}
-
-function hugeTransactions(plan: Plan): Violation[] {
-  const violations: Violation[] = [];
-  for (const step of plan.steps) {
-    if (step.kind !== 'backfill') continue;
-    const { form } = step;
-    const single =
-      form.kind === 'statement' && !form.batched
-        ? form.statement
-        : form.kind === 'list' && form.statements.length === 1
-          ? form.statements[0]
-          : undefined;
-    if (single === undefined) continue;
-    const tables = single.tables.map((t) => t.table);
-    const known = tables
-      .map((t) => [t, plan.production.get(t)?.rows] as const)
-      .filter(([, rows]) => rows !== undefined);
-    const largest = known.reduce<readonly [string, number] | null>(
-      (max, [t, rows]) => (max === null || (rows ?? 0) > max[1] ? [t, rows ?? 0] : max),
-      null,
-    );
-    if (largest !== null && largest[1] >= largeTable) {
-      const rows = largest[1].toLocaleString('en-US');
-      violations.push(
-        planViolation(
-          'backfill-in-one-transaction',
-          step,
-          `one statement touches the ${rows} rows of ${largest[0]} in one transaction`,
-        ),
-      );
-    } else if (largest === null && tables.length > 0) {
-      const message = `one statement touches all of ${tables[0]} in one transaction; the plan states no size for it, so it is taken as large (an assumption)`;
-      violations.push({ ...planViolation('backfill-in-one-transaction', step, message), severity: 'warning' });
-    }
   }
   return violations;
 }

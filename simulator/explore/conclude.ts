@@ -179,7 +179,7 @@ export class Conclusion {
       line: head.location.line,
       column: head.location.column,
       allowed: allow?.reason ?? null,
-      hint: rule.hint,
+      hint: head.hint ?? rule.hint,
       consequences: group.followers.map((f) => ({
         rule: f.rule,
         step: f.step.name,

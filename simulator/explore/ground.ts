@@ -1,7 +1,7 @@
 /** What all searches of a plan stand on: the plan on the engine, one plain run through it, and the domains. */
 import { parseContent } from '../engine/content.ts';
 import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
-import type { Plan, PlanError, Request, Statement } from '../plan/model.ts';
+import type { BackfillStep, Plan, PlanError, Request, Statement } from '../plan/model.ts';
 import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './checks.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
@@ -25,12 +25,19 @@ export interface Ground {
   readonly start: { readonly schema: SchemaId; readonly content: number };
   /** The schema at each position that a run without requests gets to. */
   readonly nominal: ReadonlyMap<number, SchemaId>;
+  /** The same with what the tables then hold. */
+  readonly nominalStates: ReadonlyMap<number, NominalState>;
   /** What the tables hold at the end of that run; null when it did not get there. */
   readonly finalContent: number | null;
   readonly catalogs: ReadonlyMap<SchemaId, Catalog>;
   readonly domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>;
   readonly programs: Programs;
   readonly usesRandom: boolean;
+}
+
+export interface NominalState {
+  readonly schema: SchemaId;
+  readonly content: number;
 }
 
 export type GroundResult =
@@ -86,9 +93,10 @@ function startError(
 }
 
 /** Goes through the plan once with no requests at all. */
-async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' | 'finalContent'>> {
+async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' | 'nominalStates' | 'finalContent'>> {
   const { positions, transitions, start } = base;
   const nominal = new Map<number, SchemaId>([[0, start.schema]]);
+  const nominalStates = new Map<number, NominalState>([[0, start]]);
   let { schema, content } = start;
   const programs = new Programs(plan, transitions, new Map(), () => false);
   const probe = makeSearch(
@@ -102,18 +110,19 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
     const { action, to } = at.forward;
     if (at.job !== null) {
       const [run] = await probe.runJobs([{ schema, content }], at.job, maxPlainBatches);
-      if (run?.kind !== 'finished') return { nominal, finalContent: null };
+      if (run?.kind !== 'finished') return { nominal, nominalStates, finalContent: null };
       content = run.content;
     }
     if (action.kind === 'sql') {
       const texts = action.statements.map((s) => s.text);
       const [result] = await transitions.migrate(schema, texts, action.transactional, [content]);
-      if (result?.ok !== true) return { nominal, finalContent: null };
+      if (result?.ok !== true) return { nominal, nominalStates, finalContent: null };
       ({ schema, content } = result);
     }
     nominal.set(to, schema);
+    nominalStates.set(to, { schema, content });
   }
-  return { nominal, finalContent: content };
+  return { nominal, nominalStates, finalContent: content };
 }
 
 const unlimited: SearchLimits = {
@@ -157,6 +166,18 @@ async function readTest(plan: Plan, engine: Engine, schema: SchemaId): Promise<(
     request.statements.every(
       (s) => s.node === 'SelectStmt' && !s.modifies && !s.functions.some((f) => volatile.has(f)),
     );
+}
+
+/** What a backfill that nothing disturbs makes of a state; null when it does not come to an end. */
+export async function plainJob(
+  plan: Plan,
+  ground: Ground,
+  state: NominalState,
+  job: BackfillStep,
+): Promise<NominalState | null> {
+  const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
+  const [run] = await probe.runJobs([state], job, maxPlainBatches);
+  return run?.kind === 'finished' ? { schema: state.schema, content: run.content } : null;
 }
 
 async function describeReferences(plan: Plan, ground: Ground): Promise<void> {

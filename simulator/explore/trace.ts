@@ -21,6 +21,7 @@ export function eventsOf(violation: Violation): readonly { readonly event: Searc
 }
 
 export function traceOf(violation: Violation, plan: Plan, positions: readonly Position[]): TraceEvent[] {
+  if (violation.trace !== undefined) return [...violation.trace];
   const events = eventsOf(violation);
   if (events.length === 0) return [planEvent(violation)];
   return events.map(({ event, before }) => traceEvent(event, plan, positions, positions[before.position]));

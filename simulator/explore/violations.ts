@@ -1,5 +1,5 @@
 /** What the search sees go wrong, and how what follows from one cause is kept together. */
-import type { Severity } from '../report/model.ts';
+import type { Severity, TraceEvent } from '../report/model.ts';
 import type { RuleId } from '../findings/catalog.ts';
 import type { Location, Step } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
@@ -29,6 +29,12 @@ export interface Violation {
   /** Further events after `node`, for checks that run on from it. */
   readonly tail?: readonly SearchEvent[];
   readonly cause?: string | null;
+  /** What was seen, where it is not a history of requests that is played again. */
+  readonly trace?: readonly TraceEvent[];
+  /** Instead of the rule's own. */
+  readonly hint?: string;
+  /** Tells apart what is of the same rule at the same step. */
+  readonly subject?: string;
 }
 
 export interface Group {
@@ -89,7 +95,7 @@ export class Collector {
   }
 
   private placeDetail(violation: Violation): string {
-    return violation.rule === 'never-exercised' ? violation.message : '';
+    return violation.subject ?? (violation.rule === 'never-exercised' ? violation.message : '');
   }
 
   private followed(violation: Violation): Group | undefined {
@@ -139,6 +145,7 @@ export class Collector {
       v.rule === violation.rule &&
       v.step === violation.step &&
       v.version === violation.version &&
+      v.subject === violation.subject &&
       v.action?.request === violation.action?.request;
     if (same(group.head) || group.followers.some(same)) return;
     group.followers.push(violation);

@@ -4,8 +4,12 @@ import { backfillInOneTransaction } from './backfill-in-one-transaction.ts';
 import { backfillNeverEnds } from './backfill-never-ends.ts';
 import { backfillNotIdempotent } from './backfill-not-idempotent.ts';
 import { backfillOverwrites } from './backfill-overwrites.ts';
+import { blockingLock } from './blocking-lock.ts';
+import { fullScanUnderLock } from './full-scan-under-lock.ts';
+import { lockQueue } from './lock-queue.ts';
 import { lostWrite } from './lost-write.ts';
 import { migrateFails } from './migrate-fails.ts';
+import { migrationNotAtomic } from './migration-not-atomic.ts';
 import { missingVerify } from './missing-verify.ts';
 import { neverExercised } from './never-exercised.ts';
 import { noRollback } from './no-rollback.ts';
@@ -16,6 +20,7 @@ import { rollbackBreaksRequests } from './rollback-breaks-requests.ts';
 import { rollbackChangesSchema } from './rollback-changes-schema.ts';
 import { rollbackFails } from './rollback-fails.ts';
 import { rollbackLosesWrites } from './rollback-loses-writes.ts';
+import { tableRewrite } from './table-rewrite.ts';
 import { unreadableAnswer } from './unreadable-answer.ts';
 import { verifyMissesDrift } from './verify-misses-drift.ts';
 import { verifyStops } from './verify-stops.ts';
@@ -41,6 +46,11 @@ const all = [
   missingVerify,
   verifyStops,
   verifyMissesDrift,
+  blockingLock,
+  tableRewrite,
+  fullScanUnderLock,
+  lockQueue,
+  migrationNotAtomic,
   neverExercised,
 ] as const;
 

@@ -14,6 +14,7 @@ export type Facts = Pick<
   | 'tables'
   | 'columns'
   | 'target'
+  | 'renamesTo'
   | 'transactional'
 >;
 
@@ -227,6 +228,7 @@ export function factsOf(tag: string, node: Node): Facts {
     tables: [...found.tables.values()],
     columns: [...found.columns],
     target: targetOf(tag, node),
+    renamesTo: tag === 'RenameStmt' && node['renameType'] === 'OBJECT_TABLE' ? text(node['newname']) : null,
     transactional: isTransactional(tag, node),
   };
 }

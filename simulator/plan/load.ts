@@ -10,7 +10,7 @@ import { initParser } from './sql.ts';
 import { stepsOf } from './steps.ts';
 import { checkStructure } from './structure.ts';
 import { scriptOf } from './texts.ts';
-import { allowOf, domainsOf, productionOf, refuseUnused } from './values.ts';
+import { allowOf, domainsOf, forecastOf, productionOf, refuseUnused } from './values.ts';
 import { paramsOf, versionsOf } from './versions.ts';
 import type { Versions } from './versions.ts';
 import { entryOf, nameText, readYaml } from './yaml.ts';
@@ -68,6 +68,7 @@ function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, st
   checkNotEmpty(loading, tree);
   checkParams(loading, versions, params.entries);
   const steps = stepsOf(loading, entryOf(tree, 'steps')?.value, new Set(versions.versions.map(({ name }) => name)));
+  const forecast = forecastOf(loading, entryOf(tree, 'forecast')?.value);
   if (schema === null || loading.errors.length > 0) return null;
   const fileName = loading.file.split(/[\\/]/).at(-1) ?? loading.file;
   return {
@@ -76,6 +77,7 @@ function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, st
     schema: schema.sql,
     seed: seed?.sql ?? null,
     production: productionOf(entryOf(database, 'production')?.value),
+    forecast,
     params: params.values,
     versions: versions.versions,
     steps,

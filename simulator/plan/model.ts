@@ -59,6 +59,8 @@ export interface Statement {
   /** For UPDATE, INSERT, DELETE, MERGE at the top: the target and the columns it writes (empty: all, or a DELETE). */
   readonly target: { readonly table: TableRef; readonly columns: readonly string[] } | null;
   readonly paramUses: readonly ParamUse[];
+  /** The new name that a RENAME gives to the table it names; null for any other statement. */
+  readonly renamesTo: string | null;
   /** False for what Postgres refuses in a transaction block: CREATE INDEX CONCURRENTLY, VACUUM, … */
   readonly transactional: boolean;
 }
@@ -115,6 +117,32 @@ export interface TableFacts {
   readonly reads?: number;
   readonly writes?: number;
 }
+
+/** What the forecast may be told instead of assuming it. Bytes, rows, milliseconds; rates per second. */
+export const forecastKeys = [
+  'scan',
+  'rewrite',
+  'index-build',
+  'validate',
+  'validate-foreign-key',
+  'write',
+  'replay',
+  'row-size',
+  'index-row-size',
+  'rows',
+  'reads',
+  'writes',
+  'request-time',
+  'request-timeout',
+  'pool',
+  'slow-query',
+  'retries',
+  'retry-pause',
+  'max-block',
+  'factor',
+] as const;
+export type ForecastKey = (typeof forecastKeys)[number];
+export type ForecastSettings = Readonly<Partial<Record<ForecastKey, number>>>;
 
 export type Rollback =
   | { readonly kind: 'sql'; readonly sql: Sql; readonly transactional: boolean; readonly location: Location }
@@ -203,6 +231,8 @@ export interface Plan {
   readonly schema: Sql;
   readonly seed: Sql | null;
   readonly production: ReadonlyMap<string, TableFacts>;
+  /** What the plan says of its server and its traffic; the rest is assumed. */
+  readonly forecast: ForecastSettings;
   /** Domains stated for the whole plan. */
   readonly params: ReadonlyMap<string, readonly Value[]>;
   /** In the order written; the first is the reference. */

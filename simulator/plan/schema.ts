@@ -102,6 +102,35 @@ const facts = section('the facts of a table', {
   writes: amount(forms.rate).optional().describe('Writes a second: `400/s`.'),
 });
 
+const forecast = section('`forecast`', {
+  scan: amount(forms.throughput).optional().describe('Reading a table from end to end: `200 MB/s`.'),
+  rewrite: amount(forms.throughput).optional().describe('Writing a table anew: `40 MB/s`.'),
+  'index-build': amount(forms.rate).optional().describe('Building an index, in rows: `500k/s`.'),
+  validate: amount(forms.rate).optional().describe('Checking a CHECK or NOT NULL constraint, in rows: `2M/s`.'),
+  'validate-foreign-key': amount(forms.rate).optional().describe('Checking a foreign key, in rows: `500k/s`.'),
+  write: amount(forms.rate).optional().describe('Rows that one session updates, deletes or inserts: `20k/s`.'),
+  replay: amount(forms.throughput).optional().describe('Write-ahead log that a replica replays: `60 MB/s`.'),
+  'row-size': amount(forms.size).optional().describe('Bytes of a row of a table of which only the rows are known.'),
+  'index-row-size': amount(forms.size).optional().describe('Bytes of an entry of an index.'),
+  rows: amount(forms.count).optional().describe('Rows of a table of which nothing is known: `10M`.'),
+  reads: amount(forms.rate).optional().describe('Reads a second of a table of which no traffic is stated.'),
+  writes: amount(forms.rate).optional().describe('Writes a second of a table of which no traffic is stated.'),
+  'request-time': amount(forms.duration).optional().describe('Time that a request holds its connection: `2ms`.'),
+  'request-timeout': amount(forms.duration).optional().describe('How long a client waits for an answer: `10s`.'),
+  pool: amount(forms.count).optional().describe('Connections that the app has.'),
+  'slow-query': amount(forms.duration)
+    .optional()
+    .describe('The longest query or transaction that may be in front when a step wants its lock: `5s`.'),
+  retries: amount(forms.count).optional().describe('How often a step that ran into its `lock_timeout` is tried again.'),
+  'retry-pause': amount(forms.duration).optional().describe('Time before it is tried again: `10s`.'),
+  'max-block': amount(forms.duration).optional().describe('How long a request may wait for a lock: `1s`.'),
+  factor: z
+    .number()
+    .min(1, 'a factor of at least 1')
+    .optional()
+    .describe('How far an estimate may be off, each way: its range is from value ÷ factor to value × factor.'),
+}).describe('What the forecast is to count with instead of its own assumptions; each key is optional.');
+
 const allow = z
   .array(
     section('an allowance', {
@@ -218,6 +247,7 @@ export const planSchema = section('the plan', {
       .optional()
       .describe('Facts about the tables in production, for the forecast.'),
   }).describe('The database as it is before the first step.'),
+  forecast: forecast.optional(),
   params: domains
     .optional()
     .describe("The values that are tried for each parameter; without it they come from the parameter's type."),

@@ -8,6 +8,10 @@ export const forms = {
     pattern: /^\d[\d_]*(\.\d+)?\s*[kKmM]?\s*(\/\s*(s|sec|second|min|minute|h|hour))?$/,
     expected: 'a rate such as `3000/s`',
   },
+  throughput: {
+    pattern: /^\d[\d_]*(\.\d+)?\s*([kKmMgGtT]i?)?[bB]?\s*(\/\s*(s|sec|second|min|minute|h|hour))?$/,
+    expected: 'an amount of data in a time such as `200 MB/s`',
+  },
   duration: { pattern: /^\d[\d_]*(\.\d+)?\s*(ms|s|sec|m|min|h)?$/, expected: 'a time such as `50ms` or `1s`' },
 } as const;
 
@@ -54,9 +58,13 @@ export const parseSize = (text: string): number | null => scaled(text, sizes, (u
 export const parseDuration = (text: string): number | null => scaled(text, durations, (unit) => unit);
 
 /** Per second. */
-export function parseRate(text: string): number | null {
+export const parseRate = (text: string): number | null => perSecond(text, parseCount);
+/** Bytes per second. */
+export const parseThroughput = (text: string): number | null => perSecond(text, parseSize);
+
+function perSecond(text: string, parse: (amount: string) => number | null): number | null {
   const [count = '', period = ''] = text.split('/');
-  const value = parseCount(count);
+  const value = parse(count);
   const seconds = periods[period.trim().toLowerCase()];
   return value === null || seconds === undefined ? null : value / seconds;
 }

@@ -1,8 +1,9 @@
 /** Values and facts of a plan: domains of parameters, allowances, numbers with units. */
 import { placeOf, keyPlace, report } from './loading.ts';
 import type { Loading } from './loading.ts';
-import type { Allow, TableFacts, Value } from './model.ts';
-import { parseCount, parseRate, parseSize } from './units.ts';
+import { forecastKeys } from './model.ts';
+import type { Allow, ForecastKey, ForecastSettings, TableFacts, Value } from './model.ts';
+import { parseCount, parseDuration, parseRate, parseSize, parseThroughput } from './units.ts';
 import { entryOf, nameText } from './yaml.ts';
 import type { Entry, Tree } from './yaml.ts';
 
@@ -80,6 +81,53 @@ export function productionOf(tree: Tree | undefined): ReadonlyMap<string, TableF
     });
   }
   return facts;
+}
+
+const forecastParsers: Readonly<Record<ForecastKey, (text: string) => number | null>> = {
+  scan: parseThroughput,
+  rewrite: parseThroughput,
+  'index-build': parseRate,
+  validate: parseRate,
+  'validate-foreign-key': parseRate,
+  write: parseRate,
+  replay: parseThroughput,
+  'row-size': parseSize,
+  'index-row-size': parseSize,
+  rows: parseCount,
+  reads: parseRate,
+  writes: parseRate,
+  'request-time': parseDuration,
+  'request-timeout': parseDuration,
+  pool: parseCount,
+  'slow-query': parseDuration,
+  retries: parseCount,
+  'retry-pause': parseDuration,
+  'max-block': parseDuration,
+  factor: Number,
+};
+
+/** Nothing can be done at a rate of nothing, nor with no connection. */
+const mayBeZero: ReadonlySet<ForecastKey> = new Set([
+  'rows',
+  'reads',
+  'writes',
+  'slow-query',
+  'retries',
+  'retry-pause',
+  'max-block',
+]);
+
+export function forecastOf(loading: Loading, tree: Tree | undefined): ForecastSettings {
+  const settings: Partial<Record<ForecastKey, number>> = {};
+  for (const key of forecastKeys) {
+    const entry = entryOf(tree, key);
+    const value = amountOf(entry?.value, forecastParsers[key]);
+    if (entry === undefined || value === null) continue;
+    if (value === 0 && !mayBeZero.has(key))
+      report(loading, 'invalid-value', `\`${key}\` must be more than 0.`, placeOf(loading, entry.value));
+    else settings[key] = value;
+  }
+  return settings;
 }
 
 /** A parameter that a domain names and no request uses is most likely misspelled. */

@@ -53,15 +53,48 @@ export type Finding = z.infer<typeof findingSchema>;
 export const rollbackResults = ['safe', 'fails', 'breaks-requests', 'loses-writes', 'no-plan'] as const;
 export type RollbackResult = (typeof rollbackResults)[number];
 
+/** What the traffic sees of a step's locks. */
+const trafficSchema = z.strictObject({
+  /** Requests that wait for a lock, or for a connection because of it; with those that give up. */
+  blockedRequests: z.number().int(),
+  failedRequests: z.number().int(),
+  longestWaitMs: z.number(),
+  /** Time in which a request that comes waits for longer than the plan's `max-block`, or fails. */
+  outageMs: z.number(),
+});
+
+const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
+
+export const stepForecastSchema = trafficSchema.extend({
+  /** The longest that a lock is held which a live request would wait for. */
+  holdMs: z.number(),
+  holdRangeMs: rangeSchema,
+  /** The same, when one slow query is in front of the step as it asks for its lock. */
+  behindSlowQuery: trafficSchema
+    .extend({ slowQueryMs: z.number(), acquired: z.boolean(), attempts: z.number().int() })
+    .nullable(),
+  durationMs: z.number(),
+  durationRangeMs: rangeSchema,
+  diskBytes: z.number(),
+  walBytes: z.number(),
+  replicaLagMs: z.number(),
+  /** Of a backfill; null: one transaction. */
+  batches: z.number().int().nullable(),
+  /** What the numbers stand on: said in the plan, or assumed. */
+  assumptions: z.array(z.strictObject({ name: z.string(), value: z.number(), stated: z.boolean() })),
+});
+export type StepForecast = z.infer<typeof stepForecastSchema>;
+
 export const stepReportSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(['migrate', 'deploy', 'backfill', 'verify']),
   line: z.number().int(),
-  /** Filled by the forecast; empty until a plan is forecast. */
+  /** Locks on tables that were there before, the strongest each, as Postgres took them. */
   locks: z.array(z.strictObject({ relation: z.string(), mode: z.string() })),
   rewrites: z.array(z.string()),
   scans: z.array(z.string()),
-  forecast: z.strictObject({ holdMs: z.number(), blockedRequests: z.number() }).nullable(),
+  /** Null where a step has no work on the database, or could not be observed. */
+  forecast: stepForecastSchema.nullable(),
 });
 export type StepReport = z.infer<typeof stepReportSchema>;
 

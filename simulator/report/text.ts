@@ -4,8 +4,9 @@ import { findingText, rank } from './finding.ts';
 import type { PlanError } from '../plan/model.ts';
 import type { PlanReport } from './model.ts';
 import { painter, type Ink, type Paint } from './paint.ts';
+import { stepLines } from './steps.ts';
 import { triangle } from './triangle.ts';
-import { clip, columns, count, duration, hang, number, pad, padStart, severityGlyph, value, visible } from './words.ts';
+import { count, duration, hang, number, pad, value, visible } from './words.ts';
 
 export interface TextOptions {
   readonly colour: boolean;
@@ -26,7 +27,7 @@ export function renderText(report: PlanReport, options: TextOptions): string {
   const sections: string[][] = [head(report, paint, width)];
   if (report.verdict !== 'invalid') sections.push(explored(report, options, paint, width));
   if (report.errors.length > 0) sections.push(...errorSections(report.errors, options.sources, paint, width));
-  if (report.steps.length > 0) sections.push(stepLines(report, paint, width));
+  if (report.steps.length > 0) sections.push([title('Steps', paint), ...stepLines(report, paint, width)]);
   if (report.rollback.length > 0) sections.push([title('Rollback', paint), ...triangle(report, { paint, width })]);
   const findings = report.findings.toSorted((a, b) => rank(a) - rank(b));
   for (const finding of findings) {
@@ -162,20 +163,6 @@ function domainText(domain: PlanReport['exploration']['domain']): string {
     [...texts].map(([text, paths]) => `${texts.size === 1 ? param : paths.join(', ')}: ${text}`),
   );
   return [...parts, ...whole].join(' · ');
-}
-
-function stepLines(report: PlanReport, paint: Paint, width: number): string[] {
-  const nameWidth = Math.min(36, Math.max(...report.steps.map((step) => columns(visible(step.name)))));
-  const lines = report.steps.map((step, index) => {
-    const shown = report.findings
-      .filter((finding) => finding.step === step.name)
-      .map((finding) => `${finding.allowed === null ? severityGlyph[finding.severity] : 'allowed'} ${finding.rule}`);
-    const name = pad(clip(visible(step.name), nameWidth), nameWidth);
-    const start = `  ${padStart(String(index + 1), 2)}  ${name}  ${pad(step.kind, 8)}`;
-    const found = clip([...new Set(shown)].join(', '), Math.max(20, width - columns(start) - 2));
-    return `${start}  ${paint(found, 'red')}`.trimEnd();
-  });
-  return [title('Steps', paint), ...lines];
 }
 
 function errorSections(

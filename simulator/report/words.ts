@@ -78,7 +78,16 @@ export function count(value: number, one: string, many = `${one}s`): string {
 
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.max(1, Math.round(ms))} ms`;
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+  if (ms < 7_200_000) return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
+/** `200 GB`; a kilobyte is 1024 bytes, as in a plan. */
+export function bytes(amount: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  const power = amount < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(amount) / 10));
+  const scaled = amount / 1024 ** power;
+  return `${scaled < 10 && power > 0 ? scaled.toFixed(1) : number(scaled)} ${units[power] ?? ''}`;
 }
 
 const longestValue = 48;

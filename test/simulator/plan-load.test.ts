@@ -113,7 +113,7 @@ describe('keys', () => {
   it('an unknown key that is near none gets the list', async () => {
     const [error] = await expectErrors(planWith({ head: '▶colour: red' }), ['unknown-key']);
     expect(error?.message).toBe(
-      'Unknown key `colour` in the plan. Known are `title`, `database`, `params`, `versions`, `steps`, `allow`.',
+      'Unknown key `colour` in the plan. Known are `title`, `database`, `forecast`, `params`, `versions`, `steps`, `allow`.',
     );
   });
 
@@ -508,6 +508,39 @@ describe('facts about production', () => {
     const errors = await expectErrors(text, ['invalid-value', 'invalid-value', 'unknown-key']);
     expect(errors[0]?.message).toBe('`rows` must be a number of rows such as `1000`, `250k` or `100M`, not `many`.');
     expect(errors[2]?.suggestion).toBe('reads');
+  });
+});
+
+describe('what the forecast counts with', () => {
+  const stating = (forecast: string): string => planWith({ head: `forecast: ${forecast}` });
+
+  it('is stated with units', async () => {
+    const { forecast } = await loaded(
+      stating(
+        '{ scan: 1 GB/s, index-build: 500k/s, row-size: 2 kB, rows: 5M, max-block: 500ms, retries: 0, factor: 1.5 }',
+      ),
+    );
+    expect(forecast).toEqual({
+      scan: 2 ** 30,
+      'index-build': 500_000,
+      'row-size': 2048,
+      rows: 5_000_000,
+      'max-block': 500,
+      retries: 0,
+      factor: 1.5,
+    });
+    expect((await loaded(planWith({}))).forecast).toEqual({});
+  });
+
+  it('is refused where it can not be', async () => {
+    const errors = await expectErrors(stating('{ scan: ▶fast, ▶max-blok: 1s, factor: ▶0.5 }'), [
+      'invalid-value',
+      'unknown-key',
+      'invalid-value',
+    ]);
+    expect(errors[0]?.message).toBe('`scan` must be an amount of data in a time such as `200 MB/s`, not `fast`.');
+    expect(errors[1]?.suggestion).toBe('max-block');
+    await expectErrors(stating('{ pool: ▶0, replay: ▶0 MB/s }'), ['invalid-value', 'invalid-value']);
   });
 });
 
