@@ -72,7 +72,7 @@ function by<T>(key: (item: T) => string): (a: T, b: T) => number {
 }
 
 /** Made, or emptied, by the step itself. */
-function isNew({ original, emptied }: StepMemory, table: number): boolean {
+export function isNew({ original, emptied }: StepMemory, table: number): boolean {
   return !original.has(table) || emptied.has(table);
 }
 
@@ -136,9 +136,10 @@ function buildsIn(memory: StepMemory, seen: Observation): { index: string; table
     .sort(by(({ index }) => index));
 }
 
+/** What a materialized view holds is Postgres' to write, in one go; there is nothing to be batched. */
 function touchedIn(seen: Observation): StatementEvidence['touched'] {
   return [...seen.after.relations.values()]
-    .filter(({ kind }) => tableKinds.has(kind))
+    .filter(({ kind }) => tableKinds.has(kind) && kind !== 'm')
     .map(({ oid, name }) => ({
       table: seen.before.relations.get(oid)?.name ?? name,
       inserted: grew(seen, oid, 'inserted'),

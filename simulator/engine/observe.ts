@@ -6,7 +6,7 @@
 import { quoteLiteral } from './catalog.ts';
 import type { Database } from './database.ts';
 import type { Content, SchemaId, StatementEvidence } from './engine.ts';
-import { evidenceOf, replaced, shortError, validatedForeignKey } from './evidence.ts';
+import { evidenceOf, isNew, replaced, shortError, validatedForeignKey } from './evidence.ts';
 import type { StepMemory } from './evidence.ts';
 import { LockWatch } from './locks.ts';
 import { fullIndexScans } from './plan-scan.ts';
@@ -135,7 +135,7 @@ class Observer {
     locks.look();
     this.noteEnd(reply);
     const walks = fullIndexScans(db, sql, reply);
-    const validated = reply.error === null ? validatedTables(db, reply, locks) : new Set<number>();
+    const validated = reply.error === null ? validatedTables(db, this.memory, reply, locks) : new Set<number>();
     const after = takeSnapshot(db);
     const emptyFiles = emptyAmong(db, replaced({ before, after }));
     this.before = after;
@@ -155,14 +155,17 @@ class Observer {
  * Both tables of every foreign key that was validated, with their partitions. How the check reads them is up
  * to the planner, and on a few rows it may not read one of them at all.
  */
-function validatedTables(db: Database, { notices }: Reply, locks: LockWatch): ReadonlySet<number> {
+function validatedTables(db: Database, memory: StepMemory, { notices }: Reply, locks: LockWatch): ReadonlySet<number> {
   const names = notices.map(validatedForeignKey).filter((name) => name !== null);
   if (names.length === 0) return new Set();
   const reply = db.query(`
-    SELECT DISTINCT r.side, p.relid::oid FROM pg_constraint o, unnest(ARRAY[o.conrelid, o.confrelid]) r(side)
+    SELECT o.conrelid, pg_relation_size(o.conrelid), r.side, p.relid::oid
+    FROM pg_constraint o, unnest(ARRAY[o.conrelid, o.confrelid]) r(side)
     LEFT JOIN LATERAL pg_partition_tree(r.side) p ON true
     WHERE o.contype = 'f' AND o.conname IN (${names.map(quoteLiteral).join(',')})`);
-  const oids = (reply.rows ?? []).flat().map(Number);
+  // Of a table that the step has made and not filled there is nothing to look up in the other.
+  const rows = (reply.rows ?? []).filter(([from, size]) => size !== '0' || !isNew(memory, Number(from)));
+  const oids = rows.flatMap(([, , side, partition]) => [Number(side), Number(partition)]);
   return new Set(oids.filter((oid) => locks.sawLocked(oid)));
 }
 

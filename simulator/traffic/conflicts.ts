@@ -1,5 +1,5 @@
 /** Which table locks of Postgres conflict: the table of the chapter "Explicit Locking" of its documentation. */
-import { lockModes, type LockMode } from '../engine/engine.ts';
+import { lockModes, type LockMode, type LockTaken } from '../engine/engine.ts';
 
 const conflictsWith: Readonly<Record<LockMode, readonly LockMode[]>> = {
   AccessShareLock: ['AccessExclusiveLock'],
@@ -46,4 +46,9 @@ export function conflicts(a: LockMode, b: LockMode): boolean {
 /** Postgres lists modes from weak to strong. */
 export function stronger(a: LockMode, b: LockMode): LockMode {
   return lockModes.indexOf(a) >= lockModes.indexOf(b) ? a : b;
+}
+
+/** What a request names: tables and views that others can know of. Of an index, its table is what counts. */
+export function isWaitedFor({ kind, created }: LockTaken): boolean {
+  return (kind === 'table' || kind === 'view') && !created;
 }

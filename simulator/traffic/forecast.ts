@@ -4,6 +4,7 @@
  */
 import type { LockMode, StatementEvidence } from '../engine/engine.ts';
 import type { BackfillStep, Statement } from '../plan/model.ts';
+import { isWaitedFor } from './conflicts.ts';
 import { constant, constantMs, longest, nothing, scaled, sum, type Estimate, type Rates } from './rates.ts';
 import { largeTable, tableName, type Sizes } from './sizes.ts';
 
@@ -106,17 +107,15 @@ function holdsOf(statements: readonly StatementForecast[], at: number, transacti
   const held = statements.slice(at, until + 1);
   const duration = sum(held.map((s) => s.duration));
   const works = held.flatMap((s) => s.works);
-  return statement.evidence.locks
-    .filter((lock) => lock.kind === 'table' && !lock.created)
-    .map(({ relation, mode }) => ({
-      table: relation,
-      mode,
-      statement: at,
-      until,
-      duration,
-      works,
-      lockTimeoutMs: statement.evidence.lockTimeoutMs,
-    }));
+  return statement.evidence.locks.filter(isWaitedFor).map(({ relation, mode }) => ({
+    table: relation,
+    mode,
+    statement: at,
+    until,
+    duration,
+    works,
+    lockTimeoutMs: statement.evidence.lockTimeoutMs,
+  }));
 }
 
 function worksOf(

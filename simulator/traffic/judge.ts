@@ -105,12 +105,17 @@ function findingsOf(judged: Judged, rates: Rates, advice: Advice): readonly Lock
     findings[0] = { ...first, followers: [...first.followers, words.queueConsequence(first.head, queues)] };
   const rows = judged.forecast.works.find((w) => w.kind === 'rows' && w.large);
   const isSaid = [...serious.keys()].some((key) => key.startsWith('backfill-in-one-transaction'));
-  if (rows !== undefined && !isSaid && !observed.step.offline) {
+  if (rows !== undefined && !isSaid && !observed.step.offline && concerns(judged, rows)) {
     const head = words.hugeTransaction(rows);
     if (first === undefined) findings.unshift({ head, followers: [] });
     else findings[0] = { ...first, followers: [...first.followers, head] };
   }
   return findings;
+}
+
+/** A backfill is of what the app uses, or will; what else a migration writes in one go, nobody may be there to mind. */
+function concerns({ observed }: Judged, { table }: Work): boolean {
+  return observed.step.kind === 'backfill' || observed.users.some((u) => u.locks.has(table));
 }
 
 /**

@@ -8,7 +8,7 @@ import { plainJob, type Ground, type NominalState } from '../explore/ground.ts';
 import type { Move, MoveAction, Position } from '../explore/positions.ts';
 import { callStatement } from '../explore/programs.ts';
 import type { Plan, Request, RollbackStep, Statement, Step } from '../plan/model.ts';
-import { conflicts, stronger } from './conflicts.ts';
+import { conflicts, isWaitedFor, stronger } from './conflicts.ts';
 import { tableName } from './sizes.ts';
 
 /** SQL of a step, or of its way back, as it was seen to run. */
@@ -41,7 +41,7 @@ const maxTries = 6;
 const heldLocks = `SELECT CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, l.mode
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p', 'm')
+  WHERE l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p', 'm', 'v')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg_temp%'`;
 
 export class Survey {
@@ -112,7 +112,7 @@ export class Survey {
       this.evidence.set(key, evidence);
     }
     const couldBlock = evidence.some((e) =>
-      e.locks.some((lock) => lock.kind === 'table' && !lock.created && conflicts(lock.mode, 'RowExclusiveLock')),
+      e.locks.some((lock) => isWaitedFor(lock) && conflicts(lock.mode, 'RowExclusiveLock')),
     );
     const writes = run.statements.some((s) => s.modifies) || evidence.some((e) => e.touched.length > 0);
     const users = couldBlock || writes ? await this.usersAt(state, live) : [];
