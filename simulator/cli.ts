@@ -1,5 +1,5 @@
 /** The command line's entry: real files, a real terminal. What it does is in `cli/run.ts`. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { WriteStream } from 'node:tty';
 import type { Terminal } from './cli/progress.ts';
 import { run, type Simulator, type Surroundings } from './cli/run.ts';
@@ -40,12 +40,13 @@ function onInterrupt(callback: () => void): () => void {
 
 /** `--help` and mistakes in the command line load none of this. */
 async function load(): Promise<Simulator> {
-  const [{ loadPlan }, { rehearse, replay }, { createPgliteEngine }] = await Promise.all([
+  const [{ loadPlan }, { rehearse, replay }, { simulate }, { createPgliteEngine }] = await Promise.all([
     import('./plan/load.ts'),
     import('./rehearse.ts'),
+    import('./traffic/simulate.ts'),
     import('./engine/pglite.ts'),
   ]);
-  return { loadPlan, rehearse, replay, startEngine: () => createPgliteEngine({}) };
+  return { loadPlan, rehearse, replay, simulate, startEngine: () => createPgliteEngine({}) };
 }
 
 const surroundings: Surroundings = {
@@ -55,6 +56,7 @@ const surroundings: Surroundings = {
   debug: (process.env.CUTOVER_DEBUG ?? '') !== '',
   now: () => performance.now(),
   readFile: (path) => readFile(path, 'utf8'),
+  writeFile: (path, text) => writeFile(path, text),
   onInterrupt,
   load,
 };

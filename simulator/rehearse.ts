@@ -18,7 +18,7 @@ import { confirmedAdvice } from './traffic/advice.ts';
 import { findNotAtomic } from './traffic/atomic.ts';
 import { judgeLocks } from './traffic/judge.ts';
 import { stepForecasts } from './traffic/steps.ts';
-import { Survey } from './traffic/survey.ts';
+import { parentIn, Survey } from './traffic/survey.ts';
 
 export interface Progress {
   readonly phase: 'boot' | 'reference' | 'locks' | 'forward' | 'rollback' | 'sweep' | 'replay';
@@ -402,12 +402,6 @@ class Run {
 }
 
 /** The partitioned table that a table is a part of, on any schema of the plan. */
-function parentIn(ground: Ground): (table: string) => string | null {
-  const tables = [...ground.catalogs.values()].flatMap((c) => c.tables);
-  const parents = new Map(tables.map((t) => [t.name, t.partitionOf]));
-  return (table) => parents.get(table) ?? null;
-}
-
 function stepReport(step: Step): PlanReport['steps'][number] {
   return {
     name: step.name,

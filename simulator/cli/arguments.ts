@@ -1,6 +1,7 @@
 /** The command line, read and judged: what to do, or what is wrong with it. */
 import { parseArgs } from 'node:util';
 import { nearest } from '../plan/nearest.ts';
+import { parseCount, parseDuration } from '../plan/units.ts';
 
 export interface Options {
   readonly format: 'text' | 'json';
@@ -9,19 +10,34 @@ export interface Options {
   readonly seed: number | null;
 }
 
+/** What `simulate` takes beside the common options. Null: the default. */
+export interface TrafficOptions {
+  readonly durationMs: number | null;
+  readonly rolloutMs: number | null;
+  readonly rows: number | null;
+  readonly requests: number | null;
+  readonly out: string | null;
+}
+
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'rehearse'; readonly plans: readonly string[]; readonly options: Options }
   | { readonly kind: 'check'; readonly plans: readonly string[]; readonly options: Options }
+  | {
+      readonly kind: 'simulate';
+      readonly plan: string;
+      readonly options: Options;
+      readonly traffic: TrafficOptions;
+    }
   | { readonly kind: 'replay'; readonly plan: string; readonly finding: string; readonly options: Options };
 
 export type ArgumentsResult =
   | { readonly ok: true; readonly command: Command }
   | { readonly ok: false; readonly message: string };
 
-const commands = ['rehearse', 'check', 'replay'] as const;
-const commandsToCome = ['simulate', 'import', 'new'] as const;
+const commands = ['rehearse', 'check', 'replay', 'simulate'] as const;
+const commandsToCome = ['import', 'new'] as const;
 const optionsToCome = ['engine', 'stragglers'] as const;
 const formatsToCome = ['sarif', 'junit', 'markdown'] as const;
 
@@ -30,6 +46,11 @@ const flags = {
   'max-states': { type: 'string' },
   timeout: { type: 'string' },
   seed: { type: 'string' },
+  duration: { type: 'string' },
+  rollout: { type: 'string' },
+  rows: { type: 'string' },
+  requests: { type: 'string' },
+  out: { type: 'string' },
   engine: { type: 'string' },
   stragglers: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -37,6 +58,10 @@ const flags = {
 } as const;
 
 type FlagName = keyof typeof flags;
+
+const trafficFlags = ['duration', 'rollout', 'rows', 'requests', 'out'] as const;
+/** Both databases are held in memory. */
+const mostRows = 100_000;
 
 const isFlag = (name: string): name is FlagName => Object.hasOwn(flags, name);
 const includes = (list: readonly string[], word: string) => list.includes(word);
@@ -61,7 +86,11 @@ function read(argv: readonly string[]): Command {
   if (first === undefined) throw new Misuse('give a command or a plan');
   const name = commandName(first);
   const operands = name === null ? words : rest;
-  return command(name ?? 'rehearse', operands, readOptions(given));
+  const kind = name ?? 'rehearse';
+  if (kind === 'simulate') return simulation(operands, given);
+  const foreign = trafficFlags.find((flag) => given.has(flag));
+  if (foreign !== undefined) throw new Misuse(`--${foreign} is for simulate`);
+  return command(kind, operands, readOptions(given));
 }
 
 /** Every option checked to be one, with the value that it needs. */
@@ -103,7 +132,7 @@ function commandName(word: string): Command['kind'] | null {
   throw new Misuse(unknown('command', word, commands));
 }
 
-function command(kind: Command['kind'], operands: readonly string[], options: Options): Command {
+function command(kind: Exclude<Command['kind'], 'simulate'>, operands: readonly string[], options: Options): Command {
   if (kind === 'replay') {
     const [plan, finding, ...more] = operands;
     if (plan === undefined || finding === undefined || more.length > 0) {
@@ -128,6 +157,45 @@ function readOptions(given: ReadonlyMap<FlagName, string>): Options {
     timeoutMs: timeout === null ? null : Math.min(timeout * 1000, 2 ** 31 - 1),
     seed: seed(given.get('seed')),
   };
+}
+
+function simulation(operands: readonly string[], given: ReadonlyMap<FlagName, string>): Command {
+  const [plan, ...more] = operands;
+  if (plan === undefined || more.length > 0) throw new Misuse('simulate takes one plan');
+  if (given.has('max-states')) throw new Misuse('--max-states is for rehearse');
+  const rows = amount(given, 'rows', parseCount, 'a number of rows such as 1000 or 10k');
+  if (rows !== null && rows > mostRows) throw new Misuse(`--rows takes at most ${mostRows}`);
+  return {
+    kind: 'simulate',
+    plan,
+    options: readOptions(given),
+    traffic: {
+      durationMs: amount(given, 'duration', parseLong, 'a time such as 2h or 7d'),
+      rolloutMs: amount(given, 'rollout', parseLong, 'a time such as 10min'),
+      rows: rows === null ? null : Math.ceil(rows),
+      requests: amount(given, 'requests', parseCount, 'a number of requests such as 20k'),
+      out: given.get('out') ?? null,
+    },
+  };
+}
+
+function amount(
+  given: ReadonlyMap<FlagName, string>,
+  name: FlagName,
+  parse: (text: string) => number | null,
+  what: string,
+): number | null {
+  const text = given.get(name);
+  if (text === undefined) return null;
+  const found = parse(text);
+  if (found === null || !(found > 0)) throw new Misuse(`--${name} takes ${what}, not ${text}`);
+  return found;
+}
+
+/** Of a plan's units the longest is an hour. */
+function parseLong(text: string): number | null {
+  const days = /^(\d+(?:\.\d+)?)\s*(?:d|days?)$/.exec(text.trim());
+  return days === null ? parseDuration(text) : Number(days[1]) * 86_400_000;
 }
 
 function readFormat(word: string): Options['format'] {

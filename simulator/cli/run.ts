@@ -2,6 +2,7 @@
 import type { Engine, EngineFault } from '../engine/engine.ts';
 import type { PlanResult } from '../plan/model.ts';
 import type { rehearse, replay, RehearseOptions } from '../rehearse.ts';
+import type { simulate } from '../traffic/simulate.ts';
 import { renderJson } from '../report/json.ts';
 import type { PlanReport } from '../report/model.ts';
 import { renderReplay } from '../report/replay.ts';
@@ -9,13 +10,15 @@ import { renderPlanErrors, renderText } from '../report/text.ts';
 import { oneLine, visible } from '../report/words.ts';
 import { readArguments, type Command, type Options } from './arguments.ts';
 import { helpText } from './help.ts';
-import { progressLine, type Terminal } from './progress.ts';
+import { progressLine, searchParts, type Terminal } from './progress.ts';
+import { simulatePlan } from './simulate.ts';
 
 /** The simulator's parts, loaded when a command needs them. */
 export interface Simulator {
   readonly loadPlan: (file: string, read: (path: string) => Promise<string>) => Promise<PlanResult>;
   readonly rehearse: typeof rehearse;
   readonly replay: typeof replay;
+  readonly simulate: typeof simulate;
   readonly startEngine: () => Promise<Engine>;
 }
 
@@ -27,6 +30,7 @@ export interface Surroundings {
   /** Prints the stack of what should not have happened. */
   readonly debug: boolean;
   readonly readFile: (path: string) => Promise<string>;
+  readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Calls back at each Ctrl-C; gives what stops that. */
   readonly onInterrupt: (callback: () => void) => () => void;
   readonly load: () => Promise<Simulator>;
@@ -65,6 +69,8 @@ function perform(command: Command, io: Surroundings): Promise<ExitCode> {
       return rehearsePlans(command.plans, command.options, io);
     case 'replay':
       return replayFinding(command, io);
+    case 'simulate':
+      return interruptible(io, (signal) => simulatePlan(command, io, signal));
   }
 }
 
@@ -79,7 +85,7 @@ function complain(io: Surroundings, message: string): ExitCode {
 
 /** What is said when a file of the command line can't be read; null when all can. */
 async function unreadable(command: Command, io: Surroundings): Promise<string | null> {
-  const plans = command.kind === 'replay' ? [command.plan] : 'plans' in command ? command.plans : [];
+  const plans = 'plan' in command ? [command.plan] : 'plans' in command ? command.plans : [];
   for (const plan of plans) {
     try {
       await io.readFile(plan);
@@ -223,7 +229,7 @@ class Engines {
     await this.closing;
     const engine = this.simulator.startEngine();
     engine.catch(() => {});
-    const progress = progressLine(this.io.err, this.io.now);
+    const progress = progressLine(this.io.err, this.io.now, searchParts);
     try {
       return await work(() => engine, progress.update);
     } finally {

@@ -118,6 +118,23 @@ export class Database {
     return this.exchange(sql);
   }
 
+  /**
+   * Messages made by hand that end in as many Syncs as there are `texts`: the statement, or statements, before each.
+   * The answer is given as it came.
+   */
+  pipeline(message: Buffer, texts: readonly string[]): Buffer {
+    let next = 0;
+    const advance = (): void => this.progress.begin(texts[Math.min(next++, texts.length - 1)] ?? null);
+    advance();
+    const data = this.wire.send(message, advance);
+    this.progress.end();
+    this.statements += texts.length;
+    // ReadyForQuery is six bytes: without it the session is lost.
+    if (data.length < 6 || data[data.length - 6] !== 0x5a)
+      throw new SessionLost('the session ended', texts[Math.max(0, Math.min(next, texts.length) - 1)] ?? null);
+    return data;
+  }
+
   setClock(milliseconds: number): void {
     this.wire.setClock(milliseconds);
   }

@@ -7,6 +7,8 @@
  * row of every user table and every sequence; equal contents are equal texts.
  */
 
+import type { Player } from './player.ts';
+
 export type SchemaId = number;
 export type Content = string;
 
@@ -268,6 +270,8 @@ export interface Engine {
   ): Promise<readonly StatementEvidence[]>;
   /** Empties the database and hands it out; the engine's schemas stay known. One at a time. */
   session(): Promise<Session>;
+  /** The same, as a database for many requests. */
+  player(): Promise<Player>;
   readonly stats: EngineStats;
   close(): Promise<void>;
 }

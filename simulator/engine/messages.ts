@@ -1,6 +1,7 @@
 /** What the main thread and the engine's thread say to each other. Contents and calls go as numbered texts. */
 import type { Call, EngineStats, MigrateOutcome, Outcome, RunOptions, SchemaId } from './engine.ts';
 import type { Catalog, Content, Description, DescriptionError, ParamTypes, StatementEvidence } from './engine.ts';
+import type { Moment, PlayBatch, PlayProgram, PlayResults, PlayRows, ScriptOutcome } from './player.ts';
 import type { Migration } from './workspace.ts';
 import type { KnownSchemas } from './schemas.ts';
 
@@ -39,6 +40,12 @@ export interface Operations {
   transaction: { in: { call: Call; options: RunOptions }; out: Outcome };
   autocommit: { in: { statements: readonly string[]; options: RunOptions }; out: Outcome };
   content: { in: null; out: Content };
+  openPlayer: { in: null; out: null };
+  playScript: { in: { statements: readonly string[]; moment: Moment }; out: ScriptOutcome };
+  playCall: { in: { call: Call; moment: Moment; migrates: boolean }; out: ScriptOutcome };
+  playDefine: { in: readonly PlayProgram[]; out: number };
+  play: { in: PlayBatch; out: PlayResults };
+  playRows: { in: { serial: number; items: readonly number[] }; out: readonly PlayRows[] };
 }
 
 export type StartOutcome = MigrateOutcome & { readonly part?: 'schema' | 'seed' };

@@ -36,6 +36,7 @@ import type {
   StartOutcome,
   WorkerSetup,
 } from './messages.ts';
+import type { Player } from './player.ts';
 import { createProgress, ProgressReader } from './progress.ts';
 import { noSchemas } from './schemas.ts';
 import type { KnownSchemas } from './schemas.ts';
@@ -55,7 +56,18 @@ const bootTimeoutMs = 60_000;
 /** What the engine does for itself ends, if slowly on a busy machine; only code called by it may not. */
 const ownTimeoutMs = 30_000;
 const mostMemory = 400_000_000;
-const sessionOperations = new Set<OperationName>(['openSession', 'transaction', 'autocommit', 'content']);
+const sessionOperations = new Set<OperationName>([
+  'openSession',
+  'transaction',
+  'autocommit',
+  'content',
+  'openPlayer',
+  'playScript',
+  'playCall',
+  'playDefine',
+  'play',
+  'playRows',
+]);
 const workerName = 'engine-worker.cjs';
 
 interface Assets {
@@ -232,6 +244,22 @@ class PgliteEngine implements Engine {
         return current(() => this.request('autocommit', { statements, options }));
       },
       content: () => current(() => this.request('content', null)),
+    };
+  }
+
+  async player(): Promise<Player> {
+    const number = ++this.sessions;
+    await this.request('openPlayer', null);
+    const ask = <K extends OperationName>(name: K, input: Operations[K]['in']): Promise<Operations[K]['out']> =>
+      number === this.sessions
+        ? this.request(name, input)
+        : Promise.reject(new Error('another session was opened since'));
+    return {
+      script: (statements, moment) => ask('playScript', { statements, moment }),
+      transaction: (call, moment, migrates) => ask('playCall', { call, moment, migrates }),
+      define: (programs) => ask('playDefine', programs),
+      play: (batch) => ask('play', batch),
+      rows: (serial, items) => ask('playRows', { serial, items }),
     };
   }
 

@@ -13,6 +13,8 @@ export function createProgress(): SharedArrayBuffer {
 export class ProgressWriter {
   private readonly header: Int32Array;
   private readonly text: Buffer;
+  private last = '';
+  private lastLength = 0;
 
   constructor(memory: SharedArrayBuffer) {
     this.header = new Int32Array(memory, 0, headerBytes / 4);
@@ -21,7 +23,12 @@ export class ProgressWriter {
 
   /** A statement starts; null is one of the engine's own. */
   begin(sql: string | null): void {
-    this.header[1] = sql === null ? 0 : this.text.write(sql);
+    // The same statement again is there already.
+    if (sql !== null && sql !== this.last) {
+      this.lastLength = this.text.write(sql);
+      this.last = sql;
+    }
+    this.header[1] = sql === null ? 0 : this.lastLength;
     Atomics.add(this.header, 0, 1);
   }
 

@@ -47,6 +47,14 @@ export class Outgoing {
     return this.message('P', [name, sql], 2);
   }
 
+  /** With the types of the first parameters given; 0: to be inferred. */
+  parseTyped(name: string, sql: string, types: readonly number[]): this {
+    const start = this.message('P', [name, sql], 2 + types.length * 4).length - types.length * 4;
+    this.buffer.writeInt16BE(types.length, start - 2);
+    types.forEach((type, i) => this.buffer.writeUInt32BE(type, start + i * 4));
+    return this;
+  }
+
   describe(name: string): this {
     return this.tagged('D', name);
   }
@@ -59,6 +67,30 @@ export class Outgoing {
   execute(name: string): this {
     this.message('B', ['', name], 6);
     return this.message('E', [''], 4);
+  }
+
+  /** Runs a prepared statement with these values, as text. */
+  run(name: string, values: readonly (string | null)[]): this {
+    this.reserve(64 + name.length * 3 + values.reduce((n, v) => n + 4 + (v?.length ?? 0) * 3, 0));
+    const { buffer } = this;
+    const start = this.length;
+    buffer[start] = 0x42;
+    let at = start + 5;
+    buffer[at++] = 0;
+    at += buffer.write(name, at);
+    buffer[at++] = 0;
+    // No parameter formats: all are text.
+    at = put16(buffer, at, 0);
+    at = put16(buffer, at, values.length);
+    for (const value of values) at = putValue(buffer, at, value);
+    at = put16(buffer, at, 0);
+    put32(buffer, start + 1, at - start - 1);
+    // Execute: the unnamed portal, every row.
+    buffer[at++] = 0x45;
+    at = put32(buffer, at, 9);
+    buffer[at++] = 0;
+    this.length = put32(buffer, at, 0);
+    return this;
   }
 
   /** Ends a COPY FROM STDIN that would wait for data for ever; ignored when there is none. */
@@ -104,6 +136,40 @@ export class Outgoing {
     this.buffer.copy(larger, 0, 0, this.length);
     this.buffer = larger;
   }
+}
+
+function put16(buffer: Buffer, at: number, value: number): number {
+  buffer[at] = value >> 8;
+  buffer[at + 1] = value & 0xff;
+  return at + 2;
+}
+
+function put32(buffer: Buffer, at: number, value: number): number {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = (value >>> 16) & 0xff;
+  buffer[at + 2] = (value >>> 8) & 0xff;
+  buffer[at + 3] = value & 0xff;
+  return at + 4;
+}
+
+function putValue(buffer: Buffer, at: number, value: string | null): number {
+  if (value === null) return put32(buffer, at, -1);
+  // Most values are a few ASCII bytes, for which the encoder's own set-up costs more than the work.
+  if (value.length < 24) {
+    let i = 0;
+    for (; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) break;
+      buffer[at + 4 + i] = code;
+    }
+    if (i === value.length) {
+      put32(buffer, at, i);
+      return at + 4 + i;
+    }
+  }
+  const length = buffer.write(value, at + 4);
+  put32(buffer, at, length);
+  return at + 4 + length;
 }
 
 function emptyReply(): Reply {
@@ -158,7 +224,7 @@ export function readReplies(data: Buffer): { replies: Reply[]; complete: boolean
   return { replies, complete: !pending && replies.length > 0 };
 }
 
-function readRow(data: Buffer, body: number): (string | null)[] {
+export function readRow(data: Buffer, body: number): (string | null)[] {
   const count = data.readInt16BE(body);
   const row = Array.from<string | null>({ length: count });
   let at = body + 2;
@@ -198,7 +264,7 @@ function readFields(data: Buffer, body: number): Field[] {
   return fields;
 }
 
-function readError(data: Buffer, body: number): SqlError {
+export function readError(data: Buffer, body: number): SqlError {
   const error = { sqlstate: 'XX000', message: '', severity: 'ERROR' };
   for (let at = body; data[at] !== 0 && at < data.length;) {
     const code = String.fromCharCode(data[at] ?? 0);

@@ -17,6 +17,7 @@ import type {
 } from './messages.ts';
 import { migrateContents } from './migrate.ts';
 import { observeMigration } from './observe.ts';
+import { PlayerHost } from './player-host.ts';
 import { ProgressWriter } from './progress.ts';
 import { resetSettings } from './reset.ts';
 import { runTasks, seedRandom, setMoment } from './run.ts';
@@ -27,10 +28,20 @@ import { Workspace } from './workspace.ts';
 const statementsBetweenCheckpoints = 20_000;
 
 /** Any other takes the database away from an open session. */
-const sessionOperations = new Set<Request['name']>(['transaction', 'autocommit', 'content']);
+const sessionOperations = new Set<Request['name']>([
+  'transaction',
+  'autocommit',
+  'content',
+  'playScript',
+  'playCall',
+  'playDefine',
+  'play',
+  'playRows',
+]);
 
 class Host {
   private session: SessionHost | null = null;
+  private player: PlayerHost | null = null;
   private sentVersion = 0;
   private checkpointAt = statementsBetweenCheckpoints;
   readonly stats = { loads: 0, schemaSwitches: 0 };
@@ -67,7 +78,7 @@ class Host {
 
   private perform(request: Request): Operations[Request['name']]['out'] {
     const { db, workspace } = this;
-    if (!sessionOperations.has(request.name)) this.session = null;
+    if (!sessionOperations.has(request.name)) this.session = this.player = null;
     switch (request.name) {
       case 'start':
         return this.start(request.input);
@@ -97,6 +108,19 @@ class Host {
         return this.open().autocommit(request.input.statements, request.input.options);
       case 'content':
         return this.open().content();
+      case 'openPlayer':
+        this.player = new PlayerHost(workspace);
+        return null;
+      case 'playScript':
+        return this.playing().script(request.input.statements, request.input.moment);
+      case 'playCall':
+        return this.playing().transaction(request.input.call, request.input.moment, request.input.migrates);
+      case 'playDefine':
+        return this.playing().define(request.input);
+      case 'play':
+        return this.playing().play(request.input);
+      case 'playRows':
+        return this.playing().rows(request.input.serial, request.input.items);
     }
   }
 
@@ -110,6 +134,12 @@ class Host {
     if (this.session === null)
       throw new Error('the session is over: the engine was restarted, or used for something else');
     return this.session;
+  }
+
+  private playing(): PlayerHost {
+    if (this.player === null)
+      throw new Error('the player is over: the engine was restarted, or used for something else');
+    return this.player;
   }
 
   private start({ schema, seed }: Operations['start']['in']): StartOutcome {

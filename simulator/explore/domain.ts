@@ -15,6 +15,8 @@ export interface ParamDomain {
   readonly stated: boolean;
   /** True when the parameter meets a key. */
   readonly key: boolean;
+  /** The table of that key, as the catalog names it. */
+  readonly keyTable: string | null;
   /** Base type, such as `int4`. */
   readonly type: string;
   /** Whether a NULL can be sent to where it goes. */
@@ -29,7 +31,7 @@ export interface DomainView {
 
 export const maxCombinations = 64;
 
-const freshByType: Readonly<Record<string, readonly [string, string]>> = {
+export const freshByType: Readonly<Record<string, readonly [string, string]>> = {
   bool: ['true', 'false'],
   int2: ['7', '8'],
   int4: ['7', '8'],
@@ -178,7 +180,12 @@ export class DomainFinder {
       uses.length > 0 && columns.every((c) => !c.column.notNull) && uses.every((u) => u.operator === 'assign');
     const stated = this.plan.params.get(param);
     const key = this.keyOf(catalog, columns);
-    const base = { type: columns[0]?.column.baseType ?? type, nullable, key: key !== null };
+    const base = {
+      type: columns[0]?.column.baseType ?? type,
+      nullable,
+      key: key !== null,
+      keyTable: key?.table.name ?? null,
+    };
     if (stated !== undefined) return { ...base, values: stated, stated: true };
     if (key !== null) return { ...base, values: this.keyValues(key), stated: false };
     const compared = uses.some((u) => u.operator !== 'assign');

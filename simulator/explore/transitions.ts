@@ -245,7 +245,7 @@ function errorOf({ sqlstate, message, statement }: CallError): CallError {
  * Class 57 is Postgres stopped from outside: a statement that sleeps past the limit, a session ended. That says
  * nothing about what the statement would have done, so it is no outcome to compare.
  */
-function refuseIntervention(
+export function refuseIntervention(
   outcome: { readonly sqlstate: string; readonly message: string },
   sql: string | null,
 ): void {

@@ -219,11 +219,20 @@ export function renderStatement(
  * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`.
  */
 function castOf(pieces: readonly Piece[], at: number, value: string | null, again: boolean): string {
+  const { cast, calculates } = placeOf(pieces, at, again);
+  return calculates && value !== null && /^-?\d+\.\d+$/.test(value) ? '::numeric' : cast;
+}
+
+/** What has to be written behind a parameter's place, and whether its value is calculated with. */
+export function placeOf(
+  pieces: readonly Piece[],
+  at: number,
+  again: boolean,
+): { readonly cast: string; readonly calculates: boolean } {
   const next = followingText(pieces[at + 1]);
-  if (next.startsWith('::')) return again ? '::text' : '';
+  if (next.startsWith('::')) return { cast: again ? '::text' : '', calculates: false };
   const before = precedingText(pieces[at - 1]);
-  const calculates = /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before);
-  return calculates && value !== null && /^-?\d+\.\d+$/.test(value) ? '::numeric' : '';
+  return { cast: '', calculates: /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before) };
 }
 
 function followingText(piece: Piece | undefined): string {

@@ -186,6 +186,13 @@ function strongest(held: Rows): RequestLocks {
   return locks;
 }
 
+/** The partitioned table that a partition belongs to, in any schema that the plan goes through. */
+export function parentIn(ground: Ground): (table: string) => string | null {
+  const tables = [...ground.catalogs.values()].flatMap((c) => c.tables);
+  const parents = new Map(tables.map((t) => [t.name, t.partitionOf]));
+  return (table) => parents.get(table) ?? null;
+}
+
 interface StepSql {
   readonly statements: readonly Statement[];
   readonly transactional: boolean;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportSchema } from '../../simulator/report/model.ts';
+import { recordingSchema } from '../../simulator/report/recording.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 let directory = '';
@@ -71,6 +72,21 @@ describe('the bundle', () => {
     expect(replayed.status).toBe(1);
     expect(replayed.stdout).toContain('✗ error lost-write');
     expect(replayed.stdout).toContain('reference');
+  });
+
+  test('simulates traffic, and keeps the recording', async () => {
+    const file = join(directory, 'recording.json');
+    const { status, stdout, stderr } = cutover(
+      'simulate',
+      plan('rename-in-one-step'),
+      '--requests',
+      '2k',
+      '--out',
+      file,
+    );
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+    expect(stdout).toMatch(/^✗ [\d,]+ failed requests\n/);
+    expect(recordingSchema.parse(JSON.parse(await readFile(file, 'utf8'))).totals.wrong).toBe(0);
   });
 
   test('a limit makes it unproven', () => {

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { run, type Simulator, type Surroundings } from '../../simulator/cli/run.ts';
 import { EngineFault, type Engine } from '../../simulator/engine/engine.ts';
 import { reportSchema, type PlanReport } from '../../simulator/report/model.ts';
+import { recordingSchema } from '../../simulator/report/recording.ts';
+import { sampleRecording } from './simulation-samples.ts';
 import { invalid, lostWrite, planText, safe, sources, unproven, unsafe } from './report-samples.ts';
 
 const reports: Readonly<Record<string, PlanReport>> = { safe, unsafe, unproven, invalid };
@@ -15,7 +17,7 @@ interface Overrides {
 
 /** A file named after a verdict gets that report. */
 async function cutover(line: string, overrides: Overrides = {}) {
-  const seen = { out: '', err: '', engines: 0, closed: 0 };
+  const seen = { out: '', err: '', engines: 0, closed: 0, files: {} as Record<string, string> };
   const engine = { close: () => Promise.resolve(void seen.closed++) } as unknown as Engine;
   const simulator: Simulator = {
     loadPlan: () =>
@@ -37,6 +39,17 @@ async function cutover(line: string, overrides: Overrides = {}) {
           ? { ok: true, finding: lostWrite, lines: [] }
           : { ok: false, message: `${file} has no finding ${id}`, rehearsal: { report: safe, sources } },
       ),
+    simulate: async (file, _read, engines, options) => {
+      if (file.startsWith('invalid')) {
+        const location = { file, line: 1, column: 3 };
+        return { ok: false, errors: [{ code: 'x', message: 'wrong', location, suggestion: null }], sources: new Map() };
+      }
+      await engines();
+      options?.onProgress?.({ phase: 'traffic', step: 'expand', seconds: 7200, requests: 1234 });
+      const totals = { ...sampleRecording.totals, failed: 0, wrong: file.startsWith('wrong') ? 1 : 0 };
+      const cut = options?.signal?.aborted === true || file.startsWith('cut') ? 'cancelled' : null;
+      return { ok: true, recording: { ...sampleRecording, file, totals, cut }, plan: {} as never };
+    },
     startEngine: () => Promise.resolve(void seen.engines++).then(() => engine),
     ...overrides.simulator,
   };
@@ -50,6 +63,10 @@ async function cutover(line: string, overrides: Overrides = {}) {
       path.startsWith('missing')
         ? Promise.reject(Object.assign(new Error('ENOENT: /somewhere'), { code: 'ENOENT' }))
         : Promise.resolve(planText),
+    writeFile: (path, text) =>
+      path.startsWith('missing/')
+        ? Promise.reject(new Error('no such directory'))
+        : Promise.resolve(void (seen.files[path] = text)),
     onInterrupt: (callback) => {
       overrides.interrupt?.(callback);
       return () => {};
@@ -73,6 +90,11 @@ describe('exit codes', () => {
     ['replay a.yaml lost-write-1', 1],
     ['replay a.yaml nothing-1', 2],
     ['check safe.yaml', 2],
+    ['simulate safe.yaml', 0],
+    ['simulate wrong.yaml', 1],
+    ['simulate invalid.yaml', 2],
+    ['simulate cut.yaml', 3],
+    ['simulate missing.yaml', 2],
     ['nonsense', 2],
     ['--version', 0],
   ])('%s gives %i', async (line, expected) => {
@@ -126,6 +148,37 @@ describe('output', () => {
         },
       ],
     });
+  });
+});
+
+describe('simulate', () => {
+  test('two engines, both closed', async () => {
+    const { engines, closed } = await cutover('simulate safe.yaml');
+    expect({ engines, closed }).toEqual({ engines: 2, closed: 2 });
+  });
+
+  test('JSON is the recording, on standard output alone', async () => {
+    const { out, err } = await cutover('simulate safe.yaml --format json');
+    expect(recordingSchema.parse(JSON.parse(out)).file).toBe('safe.yaml');
+    expect(err).toBe('');
+  });
+
+  test('the recording goes into a file, the text to standard output', async () => {
+    const { out, files } = await cutover('simulate wrong.yaml --out r.json');
+    expect(out).toContain('✗ 1 wrong answer');
+    expect(recordingSchema.parse(JSON.parse(files['r.json'] ?? '')).totals.wrong).toBe(1);
+  });
+
+  test('a file that can not be written is said', async () => {
+    const { code, err } = await cutover('simulate safe.yaml --out missing/r.json');
+    expect({ code, err }).toEqual({ code: 2, err: 'cutover: missing/r.json can not be written: no such directory\n' });
+  });
+
+  test('a progress line, and Ctrl-C', async () => {
+    const { code, err, out } = await cutover('simulate safe.yaml', { isTerminal: true, interrupt: (press) => press() });
+    expect(err).toContain('traffic: expand · 2.0 h of virtual time · 1,234 requests');
+    expect(code).toBe(3);
+    expect(out).toContain('? cut short: cancelled');
   });
 });
 

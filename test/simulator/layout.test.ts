@@ -69,7 +69,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   findings: ['plan', 'engine', 'report', 'explore', 'traffic'],
   'rehearse.ts': ['plan', 'engine', 'report', 'explore', 'traffic', 'findings'],
   cli: ['plan', 'engine', 'report', 'explore', 'traffic', 'findings', 'import', 'rehearse.ts'],
-  'cli.ts': ['plan', 'engine', 'report', 'import', 'rehearse.ts', 'cli'],
+  'cli.ts': ['plan', 'engine', 'report', 'traffic', 'import', 'rehearse.ts', 'cli'],
 };
 
 function allowed({ from, to }: Import): boolean {
