@@ -1,6 +1,7 @@
 /**
- * `npm test`: build, types, lint, format, tests. Ends with `N passed, N failed` alone on the last line, where
- * each check counts as one. A runner that died, or ran nothing, is a failure.
+ * `npm test`: build, types, lint, format, tests, and the tests in a real editor. Ends with `N passed, N failed` alone on
+ * the last line, where each check counts as one. A runner that died, or ran nothing, is a failure. What is named after
+ * `--` is for vitest, and leaves the editor out.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -30,6 +31,18 @@ async function check(name, command, args) {
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
   if (!ok) console.log(output.trimEnd());
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1 };
+}
+
+/** A program that counts for itself, and ends with `N passed, N failed`. */
+async function suite(name, script) {
+  console.log(`\n${name}`);
+  const { ok, output } = await run(process.execPath, [script, '--no-build'], 'pipe');
+  console.log(output.trimEnd());
+  const counts = /(?:^|\n)(\d+) passed, (\d+) failed\s*$/.exec(output);
+  const [passed, failed] = [Number(counts?.[1] ?? 0), Number(counts?.[2] ?? 0)];
+  const died = counts === null || passed + failed === 0 || (!ok && failed === 0);
+  if (died) console.log(`FAILED ${name}: it died, or ran nothing`);
+  return { passed, failed: failed + (died ? 1 : 0) };
 }
 
 async function vitest() {
@@ -63,6 +76,12 @@ totals.push(
   ])),
   await vitest(),
 );
+
+if (process.argv.length === 2) {
+  // One after the other: each is an editor and a Postgres.
+  totals.push(await suite('in the extension host', 'test/extension/run.mjs'));
+  totals.push(await suite('in the window, with the packed extension', 'test/e2e/run.mjs'));
+}
 
 const sum = (key) => totals.reduce((total, each) => total + each[key], 0);
 process.exitCode = sum('failed') === 0 ? 0 : 1;

@@ -3,13 +3,13 @@ import { EngineFault, type Engine } from './engine/engine.ts';
 import { checkPlan, checkVerifySeesDrift, judgeStops } from './explore/checks.ts';
 import { Conclusion } from './explore/conclude.ts';
 import { requestGroups } from './explore/footprint.ts';
-import { makeSearch, prepareGround, type Ground } from './explore/ground.ts';
+import { makeSearch, prepareGround, unlimited, type Ground } from './explore/ground.ts';
 import { replayViolation } from './explore/replay.ts';
 import { Cut, type Search, type SearchLimits } from './explore/search.ts';
 import { sweep } from './explore/sweep.ts';
 import { mergeCells, pointOfNoReturn, rollbackTriangle } from './explore/triangle.ts';
 import { Transitions } from './explore/transitions.ts';
-import { Collector } from './explore/violations.ts';
+import { Collector, type Violation } from './explore/violations.ts';
 import { loadPlan } from './plan/load.ts';
 import type { Plan, PlanError, PlanResult, Step } from './plan/model.ts';
 import { planStatements } from './plan/statements.ts';
@@ -104,6 +104,34 @@ export async function replay(
   if (finding === undefined)
     return { ok: false, message: `no finding ${findingId}`, rehearsal: { report, sources: loaded.plan.sources } };
   return { ok: true, finding, lines: await run.replay(finding) };
+}
+
+/** A plan on the engine, ready to be played; with a finding, the search that it comes from and what led to it. */
+export interface Playable {
+  readonly plan: Plan;
+  readonly ground: Ground;
+  readonly search: Search;
+  readonly finding: Finding | null;
+  /** Null where the finding is read from the plan, or there is none. */
+  readonly violation: Violation | null;
+}
+
+export type Opened =
+  | { readonly ok: true; readonly playable: Playable }
+  | { readonly ok: false; readonly message: string; readonly errors: PlanReport['errors'] };
+
+/** Gets a plan ready to be played, or one finding's trace, for which it is rehearsed first. */
+export async function openPlan(
+  file: string,
+  read: (path: string) => Promise<string>,
+  engine: () => Promise<Engine>,
+  findingId: string | null,
+  options: RehearseOptions = {},
+): Promise<Opened> {
+  const loaded = await loadPlan(file, read);
+  if (!loaded.ok) return { ok: false, message: 'the plan is not valid', errors: loaded.errors.map(reportError) };
+  const run = new Run(loaded.plan, options);
+  return findingId === null ? run.open(engine) : run.openFinding(engine, findingId);
 }
 
 function invalid(file: string, loaded: PlanResult & { ok: false }): Rehearsal {
@@ -373,6 +401,37 @@ class Run {
       findings,
       errors,
     };
+  }
+
+  /** The plan alone: nothing is searched. */
+  async open(engine: () => Promise<Engine>): Promise<Opened> {
+    this.progress();
+    const error = await this.prepare(await engine());
+    if (error !== null) return { ok: false, message: error.message, errors: [error] };
+    this.finishing = true;
+    const ground = this.ground as Ground;
+    const search = makeSearch(this.plan, ground, ground.programs, this.collector, unlimited);
+    return { ok: true, playable: { plan: this.plan, ground, search, finding: null, violation: null } };
+  }
+
+  async openFinding(engine: () => Promise<Engine>, findingId: string): Promise<Opened> {
+    const { findings, errors } = await this.report(engine);
+    const finding = findings.find((f) => f.id === findingId);
+    const { ground, conclusion } = this;
+    if (ground === null || conclusion === null)
+      return { ok: false, message: errors[0]?.message ?? `the rehearsal was cut (${this.cut})`, errors };
+    if (finding === undefined) {
+      const known = findings.map((f) => f.id).join(', ');
+      const cut = this.cut === null ? '' : ` (the rehearsal was cut: ${this.cut})`;
+      return { ok: false, message: `no finding ${findingId}${cut}; there is ${known || 'none'}`, errors };
+    }
+    const violation = conclusion.heads.get(findingId) ?? null;
+    const played = violation === null || violation.node === null ? null : violation;
+    const search =
+      played === null
+        ? makeSearch(this.plan, ground, ground.programs, new Collector(), unlimited)
+        : conclusion.replayInput(played).search;
+    return { ok: true, playable: { plan: this.plan, ground, search, finding, violation: played } };
   }
 
   /** Plays a finding's trace again, with what each event left in the tables. */

@@ -25,11 +25,13 @@ Options of simulate
 
 Exit code
   0  safe      every history was explored, and no client can tell
-  1  unsafe    a history fails a request, loses a write, or breaks a rollback
+  1  unsafe    a request fails, a write is lost, a way back breaks, or a lock is held for too long
   2  invalid   the plan or the command line is wrong
   3  unproven  the search was cut before it was done
 
-For simulate: 0 nothing wrong was seen, 1 it was, 2 the same, 3 it was cut. That is no proof.
+For simulate: 0 nothing wrong was seen (no proof), 1 it was or the plan stopped, 2 the same, 3 it was cut.
+
+Locks are forecast for the sizes and the traffic that the plan states under production and forecast.
 
 Plans are *.cutover.yaml files. A rehearsal runs in this process and touches no database of yours.
 NO_COLOR turns colour off. Ctrl-C ends a run and prints what it found so far.

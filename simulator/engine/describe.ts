@@ -1,7 +1,7 @@
 /** What Postgres says of statements without running them. */
 import { quoteLiteral } from './catalog.ts';
 import type { Database } from './database.ts';
-import type { Description, DescriptionError, ParamTypes } from './engine.ts';
+import type { DescribedColumn, Description, DescriptionError, ParamTypes } from './engine.ts';
 import type { Reply } from './protocol.ts';
 
 export function describeStatements(db: Database, statements: readonly string[]): (Description | DescriptionError)[] {
@@ -10,9 +10,17 @@ export function describeStatements(db: Database, statements: readonly string[]):
     db,
     replies.flatMap((reply) => (reply.fields ?? []).map((field) => field.type)),
   );
+  const origins = originsOf(
+    db,
+    replies.flatMap((reply) => (reply.fields ?? []).map((field) => field.table)),
+  );
   return replies.map((reply) => {
     if (reply.error !== null) return failed(reply);
-    const columns = (reply.fields ?? []).map(({ name, type }) => ({ name, type: types.get(type) ?? 'unknown' }));
+    const columns = (reply.fields ?? []).map(({ name, type, table, attribute }) => ({
+      name,
+      type: types.get(type) ?? 'unknown',
+      origin: origins.get(`${table}|${attribute}`) ?? null,
+    }));
     return { ok: true, columns };
   });
 }
@@ -35,6 +43,22 @@ function parse(db: Database, sql: string): Reply {
 
 function failed({ error }: Reply): DescriptionError {
   return { ok: false, sqlstate: error?.sqlstate ?? 'XX000', message: error?.message ?? '' };
+}
+
+/** Columns of tables by `oid|number`, the tables named as in a content. */
+function originsOf(db: Database, tables: readonly number[]): Map<string, NonNullable<DescribedColumn['origin']>> {
+  const unique = [...new Set(tables)].filter((oid) => oid !== 0);
+  if (unique.length === 0) return new Map();
+  const reply = db.query(`
+    SELECT c.oid, a.attnum, CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, a.attname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.oid IN (${unique.join(',')}) AND a.attnum > 0 AND NOT a.attisdropped`);
+  return new Map(
+    (reply.rows ?? []).map(([oid, number, table, column]) => [
+      `${oid}|${number}`,
+      { table: table ?? '', column: column ?? '' },
+    ]),
+  );
 }
 
 /** Names of base types, domains resolved: `int4`, `text`, `int4[]`. */

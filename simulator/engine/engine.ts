@@ -172,9 +172,16 @@ export interface Catalog {
   readonly hasTriggers: boolean;
 }
 
+export interface DescribedColumn {
+  readonly name: string;
+  readonly type: string;
+  /** The column of a table (named as in a content) whose value it is as it stands; null for an expression. */
+  readonly origin: { readonly table: string; readonly column: string } | null;
+}
+
 export interface Description {
   readonly ok: true;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly columns: readonly DescribedColumn[];
 }
 export interface DescriptionError {
   readonly ok: false;

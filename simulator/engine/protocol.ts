@@ -13,6 +13,9 @@ export interface SqlError {
 
 export interface Field {
   readonly name: string;
+  /** The table's oid and the column's number, where it is a column as it stands; else 0. */
+  readonly table: number;
+  readonly attribute: number;
   readonly type: number;
   readonly modifier: number;
 }
@@ -258,7 +261,13 @@ function readFields(data: Buffer, body: number): Field[] {
   for (let i = 0; i < count; i++) {
     const end = data.indexOf(0, at);
     const name = data.toString('utf8', at, end);
-    fields.push({ name, type: data.readUInt32BE(end + 7), modifier: data.readInt32BE(end + 13) });
+    fields.push({
+      name,
+      table: data.readUInt32BE(end + 1),
+      attribute: data.readInt16BE(end + 5),
+      type: data.readUInt32BE(end + 7),
+      modifier: data.readInt32BE(end + 13),
+    });
     at = end + 19;
   }
   return fields;

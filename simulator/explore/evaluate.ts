@@ -117,7 +117,7 @@ export class Evaluator {
   }
 
   /** The rows that `accepts` refuses, shown; '' when none. A row that the reference would refuse as well is not counted. */
-  private probeAccepts(node: Node, offer: Offer): string | null {
+  probeAccepts(node: StateFields, offer: Offer): string | null {
     const call = this.input.programs.acceptsCall(offer.request, offer.action);
     if (call === null) return '';
     const result = this.wants.want(node.schema, node.content, call);
@@ -367,7 +367,8 @@ export class Evaluator {
     return { fields, write: false, event };
   }
 
-  private judgeEnd(
+  /** How the end of a request that committed statement by statement compares, and what it tells of the reference. */
+  judgeEnd(
     state: StateFields,
     flight: Flight,
     actual: Answer,

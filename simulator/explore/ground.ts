@@ -125,7 +125,7 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
   return { nominal, nominalStates, finalContent: content };
 }
 
-const unlimited: SearchLimits = {
+export const unlimited: SearchLimits = {
   maxHeapMegabytes: Infinity,
   maxStates: Infinity,
   maxContents: Infinity,

@@ -172,7 +172,7 @@ export class Mover {
     return null;
   }
 
-  private async prepareChecks(nodes: readonly Node[], checks: readonly Check[]): Promise<void> {
+  async prepareChecks(nodes: readonly { readonly schema: SchemaId }[], checks: readonly Check[]): Promise<void> {
     const queries = checks.flatMap((c) => (c.kind === 'equal' ? [...c.queries] : [c.query]));
     for (const schema of new Set(nodes.map((n) => n.schema)))
       await this.input.transitions.describe(

@@ -47,7 +47,8 @@ function stepSql(step: Violation['step']): string {
   return '';
 }
 
-function traceEvent(
+/** An event in words, as it happens at a position. */
+export function traceEvent(
   event: SearchEvent,
   plan: Plan,
   positions: readonly Position[],

@@ -7,6 +7,7 @@ import {
   type Call,
   type CallStatement,
   type Content,
+  type DescribedColumn,
   type Engine,
   type MigrateOutcome,
   type Outcome,
@@ -54,11 +55,6 @@ export interface Need {
   readonly schema: SchemaId;
   readonly content: ContentId;
   readonly call: CallId;
-}
-
-export interface DescribedColumn {
-  readonly name: string;
-  readonly type: string;
 }
 
 const stride = 2 ** 22;

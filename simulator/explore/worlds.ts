@@ -290,7 +290,8 @@ export class Reference {
     return request === null || progress.next >= request.statements.length;
   }
 
-  private advanced(set: number): readonly World[] | null {
+  /** The worlds of a set with all that its requests in flight may have done by now. Null: missing. */
+  advanced(set: number): readonly World[] | null {
     let worlds = this.advancedSets.get(set);
     if (worlds === undefined) {
       const all = this.advanceAll(this.worlds(set));

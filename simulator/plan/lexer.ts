@@ -19,11 +19,17 @@ export interface Span {
   readonly end: number;
 }
 
+export interface SqlToken extends Span {
+  readonly isIdentifier: boolean;
+  /** How far it is reserved, as Postgres says it (`RESERVED_KEYWORD`, …); null for what is no keyword. */
+  readonly keyword: string | null;
+}
+
 export interface Lexed {
   readonly ok: true;
   readonly holes: readonly Hole[];
   /** Tokens without comments. */
-  readonly tokens: readonly Span[];
+  readonly tokens: readonly SqlToken[];
   /** Places of `$1`, which a plan does not use. */
   readonly dollars: readonly number[];
 }
@@ -163,6 +169,11 @@ function findHoles(reader: Reader): readonly Hole[] {
   return holes;
 }
 
+function sqlToken({ start, end, tokenType, keywordName }: ScanToken & Span): SqlToken {
+  const keyword = keywordName === 'NO_KEYWORD' ? null : keywordName;
+  return { start, end, isIdentifier: tokenType === token.ident, keyword };
+}
+
 export function lexSql(text: string): Lexed | SqlSyntaxError {
   if (text.trim() === '') return { ok: true, holes: [], tokens: [], dollars: [] };
   const nul = text.indexOf('\0');
@@ -180,7 +191,7 @@ export function lexSql(text: string): Lexed | SqlSyntaxError {
     .filter(({ tokenType }) => tokenType !== token.lineComment && tokenType !== token.blockComment)
     .map((each) => ({ ...each, start: offset(each.start), end: offset(each.end) }));
   const dollars = tokens.filter(({ tokenType }) => tokenType === token.param).map(({ start }) => start);
-  return { ok: true, holes: findHoles({ text, tokens }), tokens, dollars };
+  return { ok: true, holes: findHoles({ text, tokens }), tokens: tokens.map(sqlToken), dollars };
 }
 
 /** The text with `$1` in every hole, in the same length: places stay what they were. */

@@ -1,7 +1,7 @@
 /** Makes an UPDATE or DELETE of a whole table one of a batch: what the condition selects first by the primary key. */
 import type { Node, RangeVar, SelectStmt } from '@pgsql/types';
 import type { Table } from '../engine/engine.ts';
-import { allOf, anyOf, column, columnsIn, string } from './alternatives-tree.ts';
+import { allOf, anyOf, column, columnsIn, string, write } from './alternatives-tree.ts';
 
 /** With `$1` for the size of a batch; null where there is no key, or another table takes part. */
 export function batched(table: Table, statement: Node): Node | null {
@@ -37,7 +37,9 @@ function notYetDone(targets: readonly Node[], whereClause: Node | undefined): No
   }
   if (fillsGaps(whereClause, names)) return [];
   const any = anyOf(differs);
-  return any === undefined ? null : [any];
+  if (any === undefined) return null;
+  // What the statement says already need not be said twice.
+  return whereClause !== undefined && write(whereClause) === write(any) ? [] : [any];
 }
 
 /** `SET a = … WHERE a IS NULL` has its own end. */

@@ -4,7 +4,7 @@
  */
 import type { LockMode, StatementEvidence } from '../engine/engine.ts';
 import type { BackfillStep, Statement } from '../plan/model.ts';
-import { isWaitedFor } from './conflicts.ts';
+import { conflicts, isWaitedFor } from './conflicts.ts';
 import { constant, constantMs, longest, nothing, scaled, sum, type Estimate, type Rates } from './rates.ts';
 import { largeTable, tableName, type Sizes } from './sizes.ts';
 
@@ -133,9 +133,13 @@ function worksOf(
   const targets = written(evidence, said);
   const scanned = scans.filter((s) => !rewritten.has(s.table));
   const works = new Works(statement, sizes, rates);
+  const built = [...indexes];
   return [
     ...[...rewritten].map((table) => works.rewrite(table)),
-    ...[...indexes].map(([index, table]) => works.build(index, table, rewritten.has(table))),
+    ...built.map(([index, table]) => works.build(index, table, rewritten.has(table))),
+    ...built
+      .filter(([, table]) => goesOnWriting(evidence, table))
+      .map(([index, table]) => works.scan(table, `for rows that came while ${index} was built`)),
     ...scanned
       .filter((s) => !targets.includes(s.table) && !(builtOn.has(s.table) && s.reason.startsWith('building index')))
       .map((s) => works.scan(s.table, s.reason)),
@@ -145,6 +149,12 @@ function worksOf(
       scanned.map((s) => s.table),
     ),
   ];
+}
+
+/** No lock of the statement keeps writes out: what it builds is behind the table, and has to catch up. */
+function goesOnWriting({ locks }: StatementEvidence, table: string): boolean {
+  const own = locks.filter((lock) => lock.relation === table);
+  return own.length > 0 && !own.some((lock) => conflicts(lock.mode, 'RowExclusiveLock'));
 }
 
 class Works {
@@ -171,8 +181,10 @@ class Works {
   }
 
   build(index: string, table: string, again: boolean): Work {
-    const { rows, assumptions } = this.sizes.size(table);
-    const duration = this.rates.time(rows, 'index-build', assumptions);
+    const { rows, bytes: read, assumptions } = this.sizes.size(table);
+    // However fast rows are sorted, all of them have to be read; what was written just now is likely still in memory.
+    const sorted = this.rates.time(rows, 'index-build', assumptions);
+    const duration = again ? sorted : longest(sorted, this.rates.time(read, 'scan', assumptions));
     const rowSize = this.rates.assumption('index-row-size');
     const bytes = scaled(this.rates.ranged(rows * rowSize.value, assumptions), 1, [rowSize]);
     const work = this.work('build', table, `index ${index} is built ${again ? 'anew' : `on ${table}`}`, rows, duration);

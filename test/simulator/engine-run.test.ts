@@ -246,16 +246,19 @@ test('describe, parameter types and volatile functions', async () => {
   expect(described[0]).toEqual({
     ok: true,
     columns: [
-      { name: 'id', type: 'int8' },
-      { name: 'e', type: 'varchar' },
-      { name: 'm', type: 'mood' },
-      { name: 'tags', type: 'text[]' },
-      { name: 'n', type: 'int8' },
+      { name: 'id', type: 'int8', origin: { table: 't', column: 'id' } },
+      { name: 'e', type: 'varchar', origin: { table: 't', column: 'e' } },
+      { name: 'm', type: 'mood', origin: { table: 't', column: 'm' } },
+      { name: 'tags', type: 'text[]', origin: { table: 't', column: 'tags' } },
+      { name: 'n', type: 'int8', origin: null },
     ],
   });
   expect(described[1]).toEqual({ ok: true, columns: [] });
   expect(described[2]).toMatchObject({ ok: false, sqlstate: '42703' });
-  expect(described[3]).toEqual({ ok: true, columns: [{ name: 'id', type: 'int8' }] });
+  expect(described[3]).toEqual({
+    ok: true,
+    columns: [{ name: 'id', type: 'int8', origin: { table: 't', column: 'id' } }],
+  });
   const parameters = await held.engine.paramTypes(world.schema, [
     'UPDATE t SET e = $2 WHERE id = $1',
     'SELECT $1 +',

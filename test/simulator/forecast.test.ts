@@ -94,10 +94,23 @@ describe('how long a lock is held', () => {
 describe('what it costs', () => {
   it('an index: time by rows, disk and WAL by entries', () => {
     const build = evidence({ lock: 'ShareLock', builds: [{ index: 'i', table: 'users' }] });
-    const forecast = run([build], sizesOf(users));
+    const forecast = run([build], sizesOf({ users: { rows: 1_000_000, size: 50 * mib } }));
     expect(forecast.duration.value).toBeCloseTo(1_005);
     expect(forecast.diskBytes.value).toBe(40_000_000);
     expect(forecast.walBytes.value).toBe(40_000_000);
+  });
+
+  it('an index of a wide table: no faster than the table can be read', () => {
+    const build = evidence({ lock: 'ShareLock', builds: [{ index: 'i', table: 'users' }] });
+    // A gigabyte at a hundred megabytes a second.
+    expect(run([build], sizesOf(users)).holds[0]?.duration.value).toBeCloseTo(10_245);
+  });
+
+  it('an index that is built while writes go on: the table is read a second time for them', () => {
+    const build = evidence({ lock: 'ShareUpdateExclusiveLock', builds: [{ index: 'i', table: 'users' }] });
+    const forecast = run([build], sizesOf(users), [], false);
+    expect(forecast.works.map((w) => w.kind)).toEqual(['build', 'scan']);
+    expect(forecast.duration.value).toBeCloseTo(20_485);
   });
 
   it('rows that are found by reading the whole table, not those found by a key', () => {

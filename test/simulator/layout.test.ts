@@ -68,6 +68,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   traffic: ['plan', 'engine', 'report', 'explore'],
   findings: ['plan', 'engine', 'report', 'explore', 'traffic'],
   'rehearse.ts': ['plan', 'engine', 'report', 'explore', 'traffic', 'findings'],
+  player: ['plan', 'engine', 'report', 'explore', 'rehearse.ts'],
+  fixes: ['plan', 'engine', 'report', 'explore', 'traffic', 'findings', 'rehearse.ts'],
   cli: ['plan', 'engine', 'report', 'explore', 'traffic', 'findings', 'import', 'rehearse.ts'],
   'cli.ts': ['plan', 'engine', 'report', 'traffic', 'import', 'rehearse.ts', 'cli'],
 };
@@ -99,6 +101,23 @@ describe('imports go one way', () => {
   test('the webview takes only types from the simulator', () => {
     const taken = imports.filter(({ from, to }) => inside('webview')(from) && inside('simulator')(to));
     expect(taken.filter(({ typeOnly }) => !typeOnly)).toEqual([]);
+  });
+
+  test('the extension runs the simulator in its own process alone', () => {
+    const isOfProcess = (path: string) =>
+      path === 'extension/rehearsal/worker.ts' || path.startsWith('extension/language/analysis/');
+    const outside = imports.filter(
+      ({ from, typeOnly }) => inside('extension')(from) && !typeOnly && !isOfProcess(from),
+    );
+    expect(outside.filter(({ to }) => inside('simulator')(to))).toEqual([]);
+    // Nor does anything of the host import what runs there.
+    expect(outside.filter(({ to }) => isOfProcess(to))).toEqual([]);
+    expect(imports.filter(({ from, to }) => isOfProcess(from) && to === 'vscode')).toEqual([]);
+  });
+
+  test('the extension reads the workspace through the editor, which may have no disk', () => {
+    const host = sources.filter(({ path }) => inside('extension')(path) && path !== 'extension/rehearsal/worker.ts');
+    expect(host.filter(({ text }) => /\.fsPath\b|node:fs/.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
   test('no file needs itself to load', () => {
@@ -149,7 +168,7 @@ describe('files', () => {
 
   test('each opens with a sentence that says what it is for', () => {
     // A rule's file says it in its `meaning`.
-    const code = sources.filter(({ path }) => inside('simulator')(path) && !/^simulator\/findings\/[a-z]/.test(path));
+    const code = sources.filter(({ path }) => !inside('test')(path) && !/^simulator\/findings\/[a-z]/.test(path));
     expect(code.filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
   });
 });

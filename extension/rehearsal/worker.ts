@@ -1,0 +1,223 @@
+/**
+ * The simulator's process: the one place of the extension where the simulator runs. It is started by
+ * `simulator-process.ts`, answers `SimulatorCalls`, and may be killed at any moment.
+ */
+import { constants, setPriority } from 'node:os';
+import { createBirpc } from 'birpc';
+import type { Engine } from '../../simulator/engine/engine.ts';
+import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import { requestRuns, type RequestRun } from '../../simulator/explore/coverage.ts';
+import { allowEdit } from '../../simulator/fixes/allow.ts';
+import { PlanDocument } from '../../simulator/fixes/document.ts';
+import { confirmedFixes } from '../../simulator/fixes/fixes.ts';
+import { loadPlan } from '../../simulator/plan/load.ts';
+import { Player } from '../../simulator/player/player.ts';
+import { openPlan, rehearse, replay, type Progress, type Rehearsal } from '../../simulator/rehearse.ts';
+import { renderText } from '../../simulator/report/text.ts';
+import { eventText, oneLine } from '../../simulator/report/words.ts';
+import { languageCalls } from '../language/analysis/calls.ts';
+import type {
+  Fault,
+  FixesReply,
+  HostCalls,
+  Limits,
+  PlanFile,
+  PlayReply,
+  PlayRequest,
+  RehearseReply,
+  Rehearsed,
+  SimulatorCalls,
+  TextEdit,
+} from './protocol.ts';
+import type { Plan } from '../../simulator/plan/model.ts';
+import type { Finding } from '../../simulator/report/model.ts';
+
+const progressIntervalMs = 100;
+/** How long a search may take to come to an end of its own; then its engine is closed under it. */
+const cancelGraceMs = 200;
+const textWidth = 100;
+
+/** The next engine boots while nobody waits. Each rehearsal gets a fresh one, so that it depends on nothing before it. */
+class Engines {
+  private spare: Promise<Engine> | null = null;
+
+  async take(): Promise<Engine> {
+    const taken = this.spare ?? createPgliteEngine({});
+    this.spare = null;
+    return taken;
+  }
+
+  prepare(): void {
+    if (this.spare !== null) return;
+    this.spare = createPgliteEngine({});
+    // Whoever takes it hears of the failure.
+    this.spare.catch(() => {});
+  }
+}
+
+const engines = new Engines();
+const jobs = new Map<number, AbortController>();
+
+const host = createBirpc<HostCalls, SimulatorCalls>(
+  {
+    load: (job, plan) => loadPlan(plan.path, reader(job)),
+    rehearse: (job, plan, limits) => guarded(() => rehearseJob(job, plan, limits)),
+    replay: (job, plan, findingId, limits) =>
+      guarded(() =>
+        withEngine(job, (engine, signal) =>
+          replay(plan.path, reader(job), engine, findingId, { ...limits, signal, onProgress: reporter(job) }),
+        ),
+      ),
+    ...languageCalls(reader),
+    play: (job, plan, request, limits) =>
+      play(job, plan, request, limits).catch((error: unknown) => ({
+        ok: false,
+        message: messageOf(error),
+        errors: [],
+      })),
+    fork: (_job, history, moment, command) => guarded(() => played().fork(history, moment, command)),
+    ask: (_job, history, moment, sql, probe) => guarded(() => played().ask(history, moment, sql, probe)),
+    fixes: (job, rehearsed, findingId, limits) => guarded(() => fixesJob(job, rehearsed, findingId, limits)),
+    allow: (_job, rehearsed, finding, reason) => allowJob(rehearsed, finding, reason),
+    coverage: (_job, rehearsed) => coverageJob(rehearsed),
+    cancel: (job) => jobs.get(job)?.abort(),
+  },
+  {
+    post: (data) => process.send?.(data),
+    on: (receive) => process.on('message', receive),
+    eventNames: ['progress'],
+    timeout: -1,
+  },
+);
+
+function reader(job: number): (path: string) => Promise<string> {
+  return (path) => host.readText(job, path);
+}
+
+async function rehearseJob(job: number, plan: PlanFile, limits: Limits): Promise<RehearseReply> {
+  const rehearsal = await withEngine(job, (engine, signal) =>
+    rehearse(plan.path, reader(job), engine, { ...limits, signal, onProgress: reporter(job) }),
+  );
+  const { report, sources } = rehearsal;
+  const traces = new Map(report.findings.map((finding) => [finding.id, finding.trace.map(traceLine)]));
+  return { ok: true, report, sources, text: reportText(rehearsal, plan), traces };
+}
+
+/** In the background: whoever types or rehearses meanwhile goes first. */
+async function fixesJob(
+  job: number,
+  { report, sources }: Rehearsed,
+  findingId: string,
+  limits: Limits,
+): Promise<FixesReply> {
+  setPriority(constants.priority.PRIORITY_LOW);
+  const finding = report.findings.find(({ id }) => id === findingId);
+  if (finding === undefined) return { ok: true, fixes: [] };
+  const input = { file: report.file, sources, report, finding };
+  const fixes = await withEngine(job, (engine, signal) => confirmedFixes(input, engine, { ...limits, signal }));
+  return { ok: true, fixes };
+}
+
+async function allowJob(rehearsed: Rehearsed, finding: Finding, reason: string): Promise<TextEdit | null> {
+  const plan = await planOf(rehearsed);
+  if (plan === null) return null;
+  return allowEdit(plan, new PlanDocument(plan.sources.get(plan.file) ?? ''), finding, reason);
+}
+
+async function coverageJob(rehearsed: Rehearsed): Promise<readonly RequestRun[]> {
+  const plan = await planOf(rehearsed);
+  return plan === null ? [] : requestRuns(plan, rehearsed.report);
+}
+
+async function planOf({ report, sources }: Rehearsed): Promise<Plan | null> {
+  const loaded = await loadPlan(report.file, (path) => Promise.resolve(sources.get(path) ?? ''));
+  return loaded.ok ? loaded.plan : null;
+}
+
+function traceLine(event: Parameters<typeof eventText>[0]): string {
+  return oneLine(event.result === '' ? eventText(event) : `${eventText(event)} → ${event.result}`);
+}
+
+let player: Player | null = null;
+
+function played(): Player {
+  if (player === null) throw new Error('nothing is being played');
+  return player;
+}
+
+/** The engine is not closed: it answers what is asked of the player, as long as this process lives. */
+async function play(job: number, plan: PlanFile, request: PlayRequest, limits: Limits): Promise<PlayReply> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const taken = engines.take();
+  signal.addEventListener('abort', () => void taken.then((engine) => engine.close()).catch(() => {}));
+  jobs.set(job, controller);
+  const { finding, versions } = request;
+  const options = { ...limits, signal, onProgress: reporter(job) };
+  const opened = await openPlan(plan.path, reader(job), () => taken, finding, options).finally(() => jobs.delete(job));
+  if (!opened.ok) return opened;
+  player = new Player(opened.playable, await taken, versions);
+  return { ok: true, recording: await player.record() };
+}
+
+async function withEngine<T>(
+  job: number,
+  work: (engine: () => Promise<Engine>, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let taken: Promise<Engine> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  const close = () => void taken?.then((engine) => engine.close()).catch(() => {});
+  signal.addEventListener('abort', () => (timer = setTimeout(close, cancelGraceMs)));
+  jobs.set(job, controller);
+  try {
+    // It boots while the plan is read.
+    engines.prepare();
+    return await work(() => (taken ??= engines.take()), signal);
+  } finally {
+    jobs.delete(job);
+    if (timer !== null) clearTimeout(timer);
+    close();
+    if (taken !== null) engines.prepare();
+  }
+}
+
+/** Not every step of a search crosses to the other process. */
+function reporter(job: number): (progress: Progress) => void {
+  let last = -Infinity;
+  return (progress) => {
+    if (performance.now() - last < progressIntervalMs) return;
+    last = performance.now();
+    void host.progress(job, progress);
+  };
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T | Fault> {
+  try {
+    return await work();
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function reportText({ report, sources }: Rehearsal, { root }: PlanFile): string {
+  const shown = (path: string) => (path.startsWith(root) ? path.slice(root.length) : path);
+  const errors = report.errors.map((error) => ({ ...error, file: shown(error.file) }));
+  return renderText(
+    { ...report, file: shown(report.file), errors },
+    {
+      colour: false,
+      width: textWidth,
+      sources: new Map([...sources].map(([path, text]) => [shown(path), text])),
+      elapsed: true,
+    },
+  );
+}
+
+// The host is gone: nobody is left to answer.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,183 @@
+/** The plan's own course from any state, step by step and phase by phase, forward or one step back. */
+import { EngineFault } from '../engine/engine.ts';
+import type { FailedCheck } from '../explore/blame.ts';
+import type { JobStep } from '../explore/jobs.ts';
+import { freshJob } from '../explore/jobs.ts';
+import type { Move, Position } from '../explore/positions.ts';
+import { typeProbe } from '../explore/programs.ts';
+import type { Search } from '../explore/search.ts';
+import type { Node, SearchEvent } from '../explore/state.ts';
+import { traceEvent } from '../explore/trace.ts';
+import { describable } from '../explore/transitions.ts';
+import type { Violation } from '../explore/violations.ts';
+import type { Location, Plan } from '../plan/model.ts';
+import { nodeAfter, shownOf, type Beat } from './beat.ts';
+import type { Requests } from './requests.ts';
+
+/** Past this a backfill is taken to go on for ever. */
+const maxBatches = 300;
+
+export class Course {
+  constructor(
+    private readonly plan: Plan,
+    private readonly positions: readonly Position[],
+    private readonly search: Search,
+    private readonly requests: Requests,
+  ) {}
+
+  position(node: Node): Position {
+    return this.positions[node.position] as Position;
+  }
+
+  /** What is left of the plan from a state on, until its end or until it is stuck. */
+  async forward(node: Node): Promise<Beat[]> {
+    const beats: Beat[] = [];
+    let at = node;
+    for (;;) {
+      const settled = await this.settle(at);
+      beats.push(...settled);
+      const last = settled.at(-1);
+      if (last?.stuck === true) return beats;
+      at = last?.node ?? at;
+      const { forward } = this.position(at);
+      if (forward === null) return beats;
+      const beat = await this.move(at, forward);
+      beats.push(beat);
+      if (beat.stuck) return beats;
+      at = beat.node;
+    }
+  }
+
+  /** The way back of the step that the plan stands in. Null: there is none. */
+  async back(node: Node): Promise<Beat[] | null> {
+    const { step, back } = this.position(node);
+    if (back === null) return null;
+    const beats: Beat[] = [];
+    let at = node;
+    for (let move: Move | null = back; move !== null;) {
+      const beat = await this.move(at, move);
+      beats.push(beat);
+      if (beat.stuck) return beats;
+      at = beat.node;
+      const here = this.position(at);
+      if (here.step !== step) return beats;
+      // The end of a rollout is rolled back into the rollout: that is a place to stop at.
+      if (here.phase !== 'rolling-back') return beats;
+      const settled = await this.settle(at);
+      beats.push(...settled);
+      if (settled.at(-1)?.stuck === true) return beats;
+      at = settled.at(-1)?.node ?? at;
+      move = here.back;
+    }
+    return beats;
+  }
+
+  /** Requests in flight run to their ends, then a running job. */
+  private async settle(node: Node): Promise<Beat[]> {
+    const beats: Beat[] = [];
+    let at = node;
+    for (let flight = at.flights[0]; flight !== undefined; flight = at.flights[0]) {
+      await this.requests.prepare(at);
+      const beat = await this.requests.statement(at, flight.id, null);
+      beats.push(beat);
+      at = beat.node;
+    }
+    return [...beats, ...(await this.batches(at))];
+  }
+
+  private async batches(node: Node): Promise<Beat[]> {
+    const beats: Beat[] = [];
+    const job = this.position(node).job;
+    if (job === null) return beats;
+    if (job.form.kind === 'script')
+      await this.search.input.transitions.describe(node.schema, [describable(typeProbe(job.form.read))]);
+    const seen = new Set<string>();
+    let at = node;
+    for (;;) {
+      const from = at;
+      const step = await this.search.wants.settle(() =>
+        this.search.evaluator.jobs.step(from.schema, from.content, job, from.job ?? freshJob),
+      );
+      if (step.kind === 'finished') return beats;
+      const beat = this.batch(at, step);
+      at = beat.node;
+      const key = `${at.content}|${JSON.stringify(at.job)}`;
+      const endless = !beat.stuck && (seen.has(key) || beats.length >= maxBatches) && step.kind === 'batch';
+      beats.push(endless ? { ...beat, shown: this.endless(from, step), stuck: true } : beat);
+      if (endless || beat.stuck) return beats;
+      seen.add(key);
+    }
+  }
+
+  private batch(at: Node, step: Exclude<JobStep, { kind: 'finished' }>): Beat {
+    const position = this.position(at);
+    const job = position.job;
+    if (job === null) throw new RangeError('no job runs here');
+    const what = step.kind === 'error' ? `error ${step.sqlstate}: ${step.message}` : step.what;
+    const event: SearchEvent = { kind: 'batch', step: job, sql: step.sql, what, reads: step.reads };
+    if (step.kind === 'batch')
+      return this.beat(at, nodeAfter(at, { content: step.content, job: step.job }, event, false), event, job.location);
+    const violation = this.search.blame.jobViolation(position, at, step);
+    return this.failed(at, nodeAfter(at, {}, event, false), event, violation);
+  }
+
+  private endless(node: Node, step: JobStep & { kind: 'batch' }): Beat['shown'] {
+    return shownOf(this.search.blame.endlessViolation(this.position(node), node, step));
+  }
+
+  /** Makes a move: to where it leads, or, when it fails, to nowhere. */
+  async move(node: Node, move: Move): Promise<Beat> {
+    const to = this.positions[move.to] as Position;
+    const crossing = this.position(node).stepIndex !== to.stepIndex;
+    const arrived = {
+      position: move.to,
+      job: to.job === null ? null : freshJob,
+      flights: crossing ? node.flights.map((f) => ({ ...f, age: f.age + 1 })) : node.flights,
+    };
+    const { action } = move;
+    const place = move.part.location;
+    const stays = (result: string): SearchEvent => ({ kind: 'move', move, result });
+    if (action.kind === 'nothing') return this.arrive(node, move, arrived, 'done');
+    if (action.kind === 'verify') {
+      await this.search.mover.prepareChecks([node], action.checks);
+      const failed: FailedCheck | null = await this.search.wants.settle(() =>
+        this.search.mover.failedCheck(node, action.checks),
+      );
+      if (failed === null) return this.arrive(node, move, arrived, 'the checks pass');
+      const event = stays(`"${failed.check.name}" does not hold`);
+      const violation = this.search.blame.checkViolation(node, move, failed);
+      return {
+        ...this.failed(node, nodeAfter(node, {}, event, false), event, violation),
+        place: failed.check.location,
+      };
+    }
+    const texts = action.statements.map((s) => s.text);
+    const [result] = await this.search.input.transitions.migrate(node.schema, texts, action.transactional, [
+      node.content,
+    ]);
+    if (result === undefined) throw new EngineFault('the engine gave no answer', 'died', texts[0] ?? null);
+    if (result.ok) {
+      const { schema, content } = result;
+      return this.arrive(node, move, { ...arrived, schema, content }, 'done');
+    }
+    const event = stays(`error ${result.sqlstate}: ${result.message}`);
+    const statement = action.statements[result.statement] ?? action.statements[0];
+    const violation = this.search.blame.moveViolation(node, move, result, statement);
+    return { ...this.failed(node, nodeAfter(node, {}, event, false), event, violation), place };
+  }
+
+  private arrive(node: Node, move: Move, fields: Parameters<typeof nodeAfter>[1], result: string): Beat {
+    const event: SearchEvent = { kind: 'move', move, result };
+    return this.beat(node, nodeAfter(node, fields, event, false), event, move.part.location);
+  }
+
+  private beat(before: Node, node: Node, event: SearchEvent, place: Location): Beat {
+    const shown = traceEvent(event, this.plan, this.positions, this.position(before));
+    return { event: shown, node, place, expected: null, actual: null, shown: null, stuck: false };
+  }
+
+  private failed(before: Node, node: Node, event: SearchEvent, violation: Violation): Beat {
+    const { expected, actual, location } = violation;
+    return { ...this.beat(before, node, event, location), expected, actual, shown: shownOf(violation), stuck: true };
+  }
+}

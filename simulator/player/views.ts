@@ -1,0 +1,62 @@
+/** What can be seen in a state, made once for all moments that show the same. */
+import { parseContent } from '../engine/content.ts';
+import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
+import type { Position } from '../explore/positions.ts';
+import type { Search } from '../explore/search.ts';
+import type { Node } from '../explore/state.ts';
+import type { ContentId, Transitions } from '../explore/transitions.ts';
+import { differences } from './compare.ts';
+import type { Counterparts } from './counterparts.ts';
+import type { TableView, View } from './model.ts';
+
+export class Views {
+  readonly views: View[] = [];
+  private readonly known = new Map<string, number>();
+  private readonly catalogs = new Map<SchemaId, Catalog>();
+  private readonly tables = new Map<string, readonly TableView[]>();
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly transitions: Transitions,
+    private readonly search: Search,
+    private readonly positions: readonly Position[],
+    private readonly counterparts: Counterparts,
+  ) {}
+
+  /** The number of the view of a state. */
+  async of(node: Node): Promise<number> {
+    const live = this.positions[node.position]?.live ?? [];
+    const key = `${node.schema}|${node.content}|${node.first}|${live.join('|')}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const tables = await this.read(node.schema, node.content);
+    const reference: (readonly TableView[])[] = [];
+    // A request in flight may have done any part of what it does.
+    const worlds = await this.search.wants.settle(() => this.search.first.advanced(node.first));
+    for (const content of new Set(worlds.map((w) => w.content)))
+      reference.push(await this.read(this.search.first.schema, content));
+    const differ = differences(tables, reference, await this.counterparts.of(node.schema), live);
+    this.views.push({ tables, reference, differences: differ });
+    this.known.set(key, this.views.length - 1);
+    return this.views.length - 1;
+  }
+
+  private async read(schema: SchemaId, content: ContentId): Promise<readonly TableView[]> {
+    const key = `${schema}|${content}`;
+    const known = this.tables.get(key);
+    if (known !== undefined) return known;
+    const catalog = this.catalogs.get(schema) ?? (await this.engine.catalog(schema));
+    this.catalogs.set(schema, catalog);
+    const parsed = parseContent(this.transitions.contents.text(content));
+    const tables = catalog.tables
+      .filter((t) => !t.partitioned)
+      .map((t): TableView => ({
+        name: t.name,
+        columns: t.columns.map((c) => c.name),
+        key: t.primaryKey,
+        rows: parsed.tables[t.name] ?? [],
+      }));
+    this.tables.set(key, tables);
+    return tables;
+  }
+}
