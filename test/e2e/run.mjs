@@ -20,6 +20,8 @@ const themes = { light: 'Light Modern', dark: 'Dark Modern', contrast: 'Dark Hig
 
 /** Of the lost write in backfill-is-null.cutover.yaml. */
 const findingLine = 32;
+/** Of its first step. */
+const expandLine = 40;
 
 /** Each takes the workbench on, from where the one before left it. */
 const tests = {
@@ -55,6 +57,18 @@ const tests = {
     await workbench.page.keyboard.press('Control+Z');
     await workbench.command('Cutover: Rehearse Plan');
     await workbench.squiggle('error');
+  },
+  'the debugger steps forward and back with its toolbar': async (workbench) => {
+    await workbench.command('Cutover: Debug Plan');
+    await workbench.command('View: Show Run and Debug');
+    await workbench.stoppedAt(1);
+    await workbench.debugTool('step-over');
+    await workbench.stoppedAt(expandLine);
+    await workbench.page.screenshot({ path: join(out, 'debugger.png') });
+    await workbench.debugTool('step-back');
+    await workbench.stoppedAt(1);
+    await workbench.debugTool('stop');
+    await workbench.stoppedAt(null);
   },
   'a letter typed makes it stale; the problem is gone from the count': async (workbench) => {
     await workbench.typeAtStart('# ');

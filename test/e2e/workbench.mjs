@@ -92,6 +92,19 @@ export class Workbench {
     await menu.waitFor({ state: 'hidden' });
   }
 
+  /** A button of the debugger's toolbar: `step-over`, `step-back`, `stop`. */
+  async debugTool(name) {
+    await this.page.locator(`.debug-toolbar .codicon-debug-${name}`).first().click();
+  }
+
+  /** The editor shows that the debugger stands in this line; of null, that there is no session any more. */
+  async stoppedAt(line) {
+    const { page } = this;
+    if (line === null) return page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await page.getByText(`Ln ${line},`).first().waitFor();
+    await page.locator('.debug-top-stack-frame-line').first().waitFor();
+  }
+
   /** The editor says that it is restricted. */
   async restrictedMode() {
     await this.page
