@@ -55,9 +55,9 @@ interface Attempt {
 
 /** First every history; where there are too many of them, or they never end, those of up to so many writes. */
 const attempts: readonly Attempt[] = [
-  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, maxHeapMegabytes: 45, isLast: false },
-  { maxWrites: 4, maxStates: 80_000, maxContents: Infinity, maxHeapMegabytes: 60, isLast: false },
-  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, maxHeapMegabytes: 95, isLast: true },
+  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, maxHeapMegabytes: 40, isLast: false },
+  { maxWrites: 4, maxStates: 80_000, maxContents: Infinity, maxHeapMegabytes: 50, isLast: false },
+  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, maxHeapMegabytes: 90, isLast: true },
 ];
 
 export async function rehearse(
