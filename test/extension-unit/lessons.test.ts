@@ -95,11 +95,11 @@ describe('the lessons', () => {
 
   test('are known by the name of their document', () => {
     for (const lesson of lessons) {
-      expect(lessonAt(`/work/${fileNameOf(lesson)}.cutover.yaml`)).toBe(lesson);
-      expect(lessonAt(`/work/${fileNameOf(lesson)}-2.cutover.yaml`)).toBe(lesson);
+      expect(lessonAt(`/plans/${fileNameOf(lesson)}.cutover.yaml`)).toBe(lesson);
+      expect(lessonAt(`/plans/${fileNameOf(lesson)}-2.cutover.yaml`)).toBe(lesson);
     }
-    expect(lessonAt('/work/plan.cutover.yaml')).toBeNull();
-    expect(lessonAt('/work/lesson-of-life.cutover.yaml')).toBeNull();
+    expect(lessonAt('/plans/plan.cutover.yaml')).toBeNull();
+    expect(lessonAt('/plans/lesson-of-life.cutover.yaml')).toBeNull();
   });
 
   test('follow one another, and begin anew with what is left', () => {
