@@ -51,9 +51,10 @@ suite('rehearsals', () => {
 
   test('a newer one of the same plan takes the place of the older', async () => {
     const { rehearsals } = (await cutover()).services;
-    const document = await openPlan('stock');
+    // One that takes longer than a change of the text does.
+    const document = await openPlan('plan');
     const older = rehearsals.rehearse(document.uri);
-    await replaceText(document, 'SELECT id, quantity FROM', 'SELECT id, qty FROM');
+    await replaceText(document, 'title:', '# typed meanwhile\ntitle:');
     const newer = await rehearsals.rehearse(document.uri);
     assert.equal((await older).state, 'cancelled');
     assert.equal(newer.state, 'fresh');
@@ -63,8 +64,7 @@ suite('rehearsals', () => {
 
   test('text that changes under way makes the result stale from its first moment', async () => {
     const { rehearsals } = (await cutover()).services;
-    const document = await openPlan('stock');
-    // The text is taken when it is asked for; a small plan may be through before anything else is waited for.
+    const document = await openPlan('plan');
     const done = rehearsals.rehearse(document.uri);
     await replaceText(document, 'title:', '# typed meanwhile\ntitle:');
     const late = await done;
