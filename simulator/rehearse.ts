@@ -16,7 +16,7 @@ import { planStatements } from './plan/statements.ts';
 import type { Finding, PlanReport, TraceEvent } from './report/model.ts';
 import { confirmedAdvice } from './traffic/advice.ts';
 import { findNotAtomic } from './traffic/atomic.ts';
-import { judgeLocks } from './traffic/judge.ts';
+import { judgeLocks, lockFindings } from './traffic/judge.ts';
 import { stepForecasts } from './traffic/steps.ts';
 import { parentIn, Survey } from './traffic/survey.ts';
 
@@ -305,10 +305,9 @@ class Run {
 
   private async observeLocks(ground: Ground): Promise<void> {
     const observed = await new Survey(this.plan, ground, this.seed).observeAll();
-    const asSeen = judgeLocks(this.plan, observed, parentIn(ground));
-    const advice = await confirmedAdvice(asSeen, ground);
-    const judgement = judgeLocks(this.plan, observed, parentIn(ground), advice);
-    for (const { head, followers } of judgement.findings) {
+    const judgement = judgeLocks(this.plan, observed, parentIn(ground));
+    const advice = await confirmedAdvice(judgement, ground);
+    for (const { head, followers } of lockFindings(this.plan, judgement, advice)) {
       this.collector.add(head);
       for (const follower of followers) this.collector.addTo(head, follower);
     }

@@ -9,15 +9,16 @@ import type { Observed } from './survey.ts';
 const mostTried = 8;
 
 export async function confirmedAdvice(judgement: LockJudgement, ground: Ground): Promise<Advice> {
-  const found = judgement.sql.filter((each) => each.observed.direction === 'up' && culprit(each) !== null);
+  const found = judgement.sql.flatMap((each) => {
+    const statement = each.observed.direction === 'up' ? culprit(each) : null;
+    return statement === null ? [] : [{ observed: each.observed, statement }];
+  });
   if (found.length === 0) return () => null;
   // The deparser is large, and most plans never need it.
   const { confirmedAlternatives, describe } = await import('./alternatives-confirm.ts');
   const { adviceFor } = await import('./alternatives.ts');
   const said = new Map<Observed, string>();
-  for (const each of found.slice(0, mostTried)) {
-    const { observed } = each;
-    const statement = culprit(each) as Statement;
+  for (const { observed, statement } of found.slice(0, mostTried)) {
     const { schema, content } = observed.state;
     const text = ground.transitions.contents.text(content);
     const confirmed = await confirmedAlternatives(ground.engine, schema, text, statement);

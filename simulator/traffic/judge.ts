@@ -26,7 +26,6 @@ export interface Judged {
 }
 
 export interface LockJudgement {
-  readonly findings: readonly LockFinding[];
   readonly sql: readonly Judged[];
   readonly backfills: ReadonlyMap<Step, BackfillForecast>;
   readonly rates: Rates;
@@ -39,7 +38,6 @@ export function judgeLocks(
   plan: Plan,
   observed: readonly Observed[],
   parentOf: (table: string) => string | null,
-  advice: Advice = () => null,
 ): LockJudgement {
   const rates = new Rates(plan.forecast);
   const sizes = new Sizes(plan, rates, parentOf);
@@ -53,8 +51,14 @@ export function judgeLocks(
     const back = sizes.copy();
     for (const each of own.filter((o) => o.direction === 'down')) sql.push(judgeSql(each, back, rates, queue));
   }
-  const findings = sql.flatMap((each) => findingsOf(each, rates, advice));
-  return { findings: gather(plan, findings), sql, backfills, rates };
+  return { sql, backfills, rates };
+}
+
+export function lockFindings(plan: Plan, { sql, rates }: LockJudgement, advice: Advice): readonly LockFinding[] {
+  return gather(
+    plan,
+    sql.flatMap((each) => findingsOf(each, rates, advice)),
+  );
 }
 
 /** Most short locks of a plan are alike: each is played once. */
