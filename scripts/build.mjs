@@ -5,12 +5,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { buildEngine } from './build-engine.mjs';
+import { buildWebview } from './build-webview.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 export async function buildAll(outdir = join(root, 'dist')) {
   await mkdir(outdir, { recursive: true });
-  await Promise.all([buildCli(outdir), buildExtension(outdir), copyParser(outdir), buildEngine(outdir)]);
+  await Promise.all([
+    buildCli(outdir),
+    buildExtension(outdir),
+    buildWebview(outdir),
+    copyParser(outdir),
+    buildEngine(outdir),
+  ]);
 }
 
 const common = {

@@ -71,6 +71,8 @@ export interface Moment {
   /** The position, as reports name it. */
   readonly position: string;
   readonly live: readonly string[];
+  /** Versions that are not live any more, or will not be soon, and could live on from here as stragglers. */
+  readonly stragglers: readonly string[];
   readonly job: string | null;
   readonly flights: readonly InFlight[];
   /** Of a request: what the reference answers, and what was answered here. */
@@ -89,6 +91,8 @@ export interface History {
   readonly title: string;
   /** The history that it was forked from, and after which of its moments. */
   readonly from: { readonly history: number; readonly moment: number } | null;
+  /** What it was forked with; null where it was not forked. */
+  readonly command: ForkCommand | null;
   readonly moments: readonly Moment[];
 }
 
@@ -103,11 +107,55 @@ export type Stop =
       readonly place: Location;
     };
 
+export interface ColumnName {
+  readonly table: string;
+  readonly column: string;
+}
+
+/**
+ * A column of the reference, and where the plan keeps what it holds: first in the old place, later in the new one. Columns
+ * that stay where they are have one place, which is old.
+ */
+export interface DataPlaces {
+  readonly reference: ColumnName;
+  readonly places: readonly (ColumnName & { readonly role: 'old' | 'new' })[];
+}
+
+/** A request as a version answers it. */
+export interface PlayedRequest {
+  readonly name: string;
+  readonly kind: 'read' | 'write';
+  readonly params: readonly { readonly name: string; readonly values: readonly (string | null)[] }[];
+  /** Its statements as they are written, with `:params`. */
+  readonly sql: readonly string[];
+  readonly transaction: boolean;
+  readonly place: Location;
+}
+
+export interface PlayedVersion {
+  readonly name: string;
+  readonly requests: readonly PlayedRequest[];
+}
+
+export interface PlayedStep {
+  readonly name: string;
+  readonly index: number;
+  readonly kind: string;
+  /** What it runs, as it is written; empty for a deploy. */
+  readonly sql: string;
+  /** What its way back runs; null where nothing is stated. */
+  readonly rollback: string | null;
+  readonly place: Location;
+}
+
 export interface Recording {
   readonly file: string;
   readonly title: string;
   readonly finding: Finding | null;
   readonly stops: readonly Stop[];
+  readonly versions: readonly PlayedVersion[];
+  readonly steps: readonly PlayedStep[];
+  readonly places: readonly DataPlaces[];
   readonly history: History;
   readonly views: readonly View[];
   /** What was left out, in words. */
@@ -127,7 +175,9 @@ export type ForkCommand =
       readonly params: Readonly<Record<string, string | null>>;
     }
   | { readonly kind: 'sql'; readonly sql: string }
-  | { readonly kind: 'rollback' };
+  | { readonly kind: 'rollback' }
+  /** A version that should be gone stays live until the deploy after the next is done. */
+  | { readonly kind: 'straggler'; readonly version: string };
 
 export type Answered =
   | {

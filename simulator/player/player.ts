@@ -14,6 +14,7 @@ import type { Playable } from '../rehearse.ts';
 import type { Beat } from './beat.ts';
 import { Counterparts } from './counterparts.ts';
 import { Course } from './course.ts';
+import { stepsOf, versionsOf } from './described.ts';
 import type { Answered, ForkCommand, Forked, History, Moment, Recording, Stop } from './model.ts';
 import { Query } from './query.ts';
 import { Requests } from './requests.ts';
@@ -57,12 +58,15 @@ export class Player {
     const { plan, finding } = this.playable;
     const beats = await this.playOpened();
     const title = finding === null ? plan.title : `${finding.rule} at ${finding.step}`;
-    const history = await this.keep(title, null, [], beats);
+    const history = await this.keep(title, null, null, [], beats);
     return {
       file: plan.file,
       title: plan.title,
       finding,
       stops: stopsOf(plan),
+      versions: versionsOf(plan, this.playable.ground.programs),
+      steps: stepsOf(plan),
+      places: [],
       history,
       views: [...this.views.views],
       notes: [...this.left],
@@ -88,7 +92,7 @@ export class Player {
     const last = played.at(-1);
     const rest = last === undefined || last.stuck ? [] : await this.course.forward(last.node);
     const past = this.histories[history]?.beats.slice(0, moment + 1) ?? [];
-    const kept = await this.keep(titleOf(command, played), { history, moment }, past, [...played, ...rest]);
+    const kept = await this.keep(titleOf(command, played), { history, moment }, command, past, [...played, ...rest]);
     return { ok: true, history: kept, views: this.views.views.slice(firstView), firstView };
   }
 
@@ -145,6 +149,8 @@ export class Player {
         return (await this.course.back(node)) ?? { message: 'there is no way back from here' };
       case 'sql':
         return this.performSql(node, command.sql);
+      case 'straggler':
+        return { message: `${command.version} can not live on here` };
     }
   }
 
@@ -187,13 +193,14 @@ export class Player {
   private async keep(
     title: string,
     from: History['from'],
+    command: ForkCommand | null,
     past: readonly Beat[],
     fresh: readonly Beat[],
   ): Promise<History> {
     const known = from === null ? [] : (this.histories[from.history]?.history.moments.slice(0, past.length) ?? []);
     const moments: Moment[] = [...known];
     for (const beat of fresh) moments.push(await this.moment(beat, true));
-    const history = { id: this.histories.length, title, from, moments };
+    const history = { id: this.histories.length, title, from, command, moments };
     this.histories.push({ history, beats: [...past, ...fresh] });
     return history;
   }
@@ -213,6 +220,7 @@ export class Player {
       phase: position.phase,
       position: positionLabel(position),
       live: position.live,
+      stragglers: [],
       job: position.job === null ? null : (step?.name ?? position.job.name),
       flights: node.flights.map(({ version, progress }) => ({
         version,

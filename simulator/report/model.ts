@@ -98,6 +98,22 @@ export const stepReportSchema = z.strictObject({
 });
 export type StepReport = z.infer<typeof stepReportSchema>;
 
+/** The answers of one version's reads, or of its writes, at one position of the plan. */
+export const answersSchema = z.strictObject({
+  /** Null at the start. */
+  step: z.string().nullable(),
+  position: z.string(),
+  version: z.string(),
+  kind: z.enum(['read', 'write']),
+  /** Answers, one for each state and combination of values, that are what the reference says. */
+  held: z.number().int(),
+  /** Those that are not. */
+  broken: z.number().int(),
+  /** Requests that never ran here, or were refused wherever they ran: nothing was shown about them. */
+  never: z.array(z.string()),
+});
+export type Answers = z.infer<typeof answersSchema>;
+
 export const planReportSchema = z.strictObject({
   file: z.string(),
   title: z.string(),
@@ -108,6 +124,8 @@ export const planReportSchema = z.strictObject({
     transitions: z.number().int(),
     elapsedMs: z.number(),
     neverExercised: z.array(z.string()),
+    /** How many answers were held against the reference's, at each position of the way forward. */
+    answers: z.array(answersSchema),
     /** Statements sent to Postgres; less than transitions, since one is computed once. */
     statements: z.number().int(),
     /** Longest history of writes followed; null when every history was. */

@@ -13,6 +13,7 @@ const report: PlanReport = {
     transitions: 1,
     elapsedMs: 1,
     neverExercised: [],
+    answers: [],
     statements: 1,
     writeBound: null,
     domain: {},

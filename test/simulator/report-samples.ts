@@ -38,6 +38,7 @@ export const safe: PlanReport = {
     transitions: 3105,
     elapsedMs: 412,
     neverExercised: [],
+    answers: [],
     statements: 1207,
     writeBound: null,
     domain: {

@@ -1,0 +1,88 @@
+/**
+ * Records what the stage is shown of real plans, by the real simulator: dist/test/stage/NAME.json, each a whole `Stage`. The
+ * page's tests and its harness show these.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import { Player } from '../../simulator/player/player.ts';
+import { openPlan, rehearse } from '../../simulator/rehearse.ts';
+import type { PlanReport } from '../../simulator/report/model.ts';
+import { simulate } from '../../simulator/traffic/simulate.ts';
+import type { PlayReady, RehearsalPart, Stage, TrafficPart } from '../../webview/protocol.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const out = join(root, 'dist/test/stage');
+const read = (path: string) => readFile(path, 'utf8');
+
+interface Wanted {
+  readonly name: string;
+  readonly plan: string;
+  /** Of the finding that is played: the rule, or null for the plan's own course. */
+  readonly rule: string | null;
+  readonly traffic: boolean;
+}
+
+const wanted: readonly Wanted[] = [
+  { name: 'is-null', plan: 'examples/rename-column/backfill-is-null.cutover.yaml', rule: 'lost-write', traffic: true },
+  { name: 'safe', plan: 'examples/rename-column/plan.cutover.yaml', rule: null, traffic: false },
+  {
+    name: 'no-copy-back',
+    plan: 'extension/lessons/plans/no-copy-back.cutover.yaml',
+    rule: 'rollback-loses-writes',
+    traffic: false,
+  },
+  {
+    name: 'one-step',
+    plan: 'examples/rename-column/rename-in-one-step.cutover.yaml',
+    rule: 'request-fails',
+    traffic: false,
+  },
+];
+
+async function rehearsed(file: string): Promise<PlanReport> {
+  const engine = await createPgliteEngine({});
+  const { report } = await rehearse(file, read, () => Promise.resolve(engine));
+  await engine.close();
+  return report;
+}
+
+async function played(file: string, finding: string | null): Promise<PlayReady> {
+  const engine = await createPgliteEngine({});
+  const opened = await openPlan(file, read, () => Promise.resolve(engine), finding);
+  if (!opened.ok) throw new Error(`${file}: ${opened.message}`);
+  const recording = await new Player(opened.playable, engine).record();
+  await engine.close();
+  const { views, history } = recording;
+  const playhead = { history: 0, moment: finding === null ? 0 : history.moments.length - 1, probe: null };
+  return { kind: 'ready', finding, by: 'stage', recording, views, histories: [history], playhead, isCurrent: true };
+}
+
+async function traffic(file: string): Promise<TrafficPart> {
+  const engines = Promise.all([createPgliteEngine({}), createPgliteEngine({})] as const);
+  const result = await simulate(file, read, () => engines, {});
+  for (const engine of await engines) await engine.close();
+  if (!result.ok) throw new Error(`${file} is not valid`);
+  return { kind: 'ready', recording: result.recording, isCurrent: true };
+}
+
+async function record({ name, plan, rule, traffic: wantsTraffic }: Wanted): Promise<void> {
+  const file = join(root, plan);
+  const report = await rehearsed(file);
+  const finding =
+    rule === null ? null : report.findings.find((each) => each.rule.startsWith(rule) && each.trace.length > 0);
+  if (finding === undefined) throw new Error(`${plan} has no finding ${rule}`);
+  const rehearsal: RehearsalPart = { state: 'fresh', report, isCurrent: true, progress: null, message: null };
+  const stage: Stage = {
+    plan: { uri: `file://${file}`, name: plan },
+    rehearsal,
+    play: await played(file, finding?.id ?? null),
+    traffic: wantsTraffic ? await traffic(file) : { kind: 'none' },
+    follow: true,
+  };
+  await writeFile(join(out, `${name}.json`), JSON.stringify(stage));
+}
+
+await mkdir(out, { recursive: true });
+const only = process.argv.slice(2);
+for (const each of wanted) if (only.length === 0 || only.includes(each.name)) await record(each);
