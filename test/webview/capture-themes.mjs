@@ -8,15 +8,26 @@ import { installEditor } from '../../scripts/install-editor.mjs';
 import { Workbench } from '../e2e/workbench.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const names = ['Light 2026', 'Dark 2026', 'Light Modern', 'Dark Modern', 'Light High Contrast', 'Dark High Contrast'];
+/** As the picker names them, with what the setting calls them. */
+const themes = {
+  'Light 2026': 'Light 2026',
+  'Dark 2026': 'Dark 2026',
+  'Light Modern': 'Light Modern',
+  'Dark Modern': 'Dark Modern',
+  'Light High Contrast': 'Default High Contrast Light',
+  'Dark High Contrast': 'Default High Contrast',
+};
+/** What a page of ours may use. */
+const wanted =
+  /^--vscode-(?:badge|button|charts|checkbox|contrast|debug|description|diffEditor|dropdown|editor|error|focus|font|foreground|input|keybinding|list|menu|panel|progress|sash|scrollbar|sideBar|symbolIcon|testing|text|toolbar|widget)/;
 
 await installEditor();
 const scratch = await mkdtemp(join(tmpdir(), 'cutover-themes-'));
 await writeFile(join(scratch, 'page.md'), '# A page\n');
 const captured = {};
-for (const name of names) {
+for (const [name, setting] of Object.entries(themes)) {
   const profile = profileIn(join(scratch, name.replaceAll(' ', '-')));
-  await writeSettings(profile, { 'workbench.colorTheme': name });
+  await writeSettings(profile, { 'workbench.colorTheme': setting });
   const server = await startServer(profile);
   const { browser, page } = await openBrowser();
   const workbench = new Workbench(page);
@@ -27,15 +38,17 @@ for (const name of names) {
   const frame = page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
   await frame.getByRole('heading', { name: 'A page' }).waitFor();
   captured[name] = await frame.locator('body').evaluate((body) => ({
-    kind: body.className.split(' ').find((each) => each.startsWith('vscode-')) ?? '',
-    classes: body.className,
+    kind: document.body.dataset.vscodeThemeKind ?? body.className,
     variables: Object.fromEntries(
-      [...document.documentElement.style]
-        .filter((each) => each.startsWith('--vscode'))
-        .map((each) => [each, document.documentElement.style.getPropertyValue(each).trim()]),
+      [...document.documentElement.style].map((each) => [
+        each,
+        document.documentElement.style.getPropertyValue(each).trim(),
+      ]),
     ),
   }));
-  console.log(name, captured[name].classes, Object.keys(captured[name].variables).length);
+  const variables = Object.entries(captured[name].variables).filter(([variable]) => wanted.test(variable));
+  captured[name].variables = Object.fromEntries(variables);
+  console.log(name, captured[name].kind, variables.length);
   await browser.close();
   server.stop();
 }

@@ -2,12 +2,15 @@
  * The stage's page in a browser with no editor around it: its bundle, a recording, and a host that writes down what it is
  * asked. `node test/webview/harness.mjs RECORDING [THEME] [WIDTHxHEIGHT]` takes a picture into dist/test/stage/.
  */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBrowser } from '../../scripts/editor-server.mjs';
-import { themes } from './themes.mjs';
+
+/** The variables of the editor's default themes, as capture-themes.mjs found them. */
+export const themes = JSON.parse(readFileSync(new URL('themes.json', import.meta.url), 'utf8'));
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.ttf': 'font/ttf' };
