@@ -66,11 +66,8 @@ export async function rehearse(
   engine: () => Promise<Engine>,
   options: RehearseOptions = {},
 ): Promise<Rehearsal> {
-  const loaded = await loadPlan(file, read);
-  if (!loaded.ok) return invalid(file, loaded);
-  const run = new Run(loaded.plan, options);
-  const report = await run.report(engine);
-  return { report, sources: loaded.plan.sources };
+  const { report, sources } = await openRun(file, read, engine, options);
+  return { report, sources };
 }
 
 /** One event of a trace as it was played again. */
@@ -120,6 +117,33 @@ export type Opened =
   | { readonly ok: true; readonly playable: Playable }
   | { readonly ok: false; readonly message: string; readonly errors: PlanReport['errors'] };
 
+/**
+ * A rehearsal that can be played. Its engine stays the caller's: for as long as something is played it has to stay open, and
+ * nothing else may be rehearsed or opened on it, which begins with another database. What is played does not disturb each other.
+ */
+export interface OpenedRun extends Rehearsal {
+  /** What led to a finding; with null, the plan's own course. Nothing is rehearsed again. */
+  readonly playable: (findingId: string | null) => Opened;
+}
+
+/** Rehearses a plan once, and keeps what any of its findings can be played from. */
+export async function openRun(
+  file: string,
+  read: (path: string) => Promise<string>,
+  engine: () => Promise<Engine>,
+  options: RehearseOptions = {},
+): Promise<OpenedRun> {
+  const loaded = await loadPlan(file, read);
+  if (!loaded.ok) {
+    const rehearsal = invalid(file, loaded);
+    return { ...rehearsal, playable: () => notValid(rehearsal.report.errors) };
+  }
+  const run = new Run(loaded.plan, options);
+  const report = await run.report(engine);
+  run.letGo();
+  return { report, sources: loaded.plan.sources, playable: (findingId) => run.playable(report, findingId) };
+}
+
 /** Gets a plan ready to be played, or one finding's trace, for which it is rehearsed first. */
 export async function openPlan(
   file: string,
@@ -128,10 +152,14 @@ export async function openPlan(
   findingId: string | null,
   options: RehearseOptions = {},
 ): Promise<Opened> {
+  if (findingId !== null) return (await openRun(file, read, engine, options)).playable(findingId);
   const loaded = await loadPlan(file, read);
-  if (!loaded.ok) return { ok: false, message: 'the plan is not valid', errors: loaded.errors.map(reportError) };
-  const run = new Run(loaded.plan, options);
-  return findingId === null ? run.open(engine) : run.openFinding(engine, findingId);
+  if (!loaded.ok) return notValid(loaded.errors.map(reportError));
+  return new Run(loaded.plan, options).open(engine);
+}
+
+function notValid(errors: PlanReport['errors']): Opened {
+  return { ok: false, message: 'the plan is not valid', errors };
 }
 
 function invalid(file: string, loaded: PlanResult & { ok: false }): Rehearsal {
@@ -182,6 +210,8 @@ class Run {
   private conclusion: Conclusion | null = null;
   private transitions: Transitions | null = null;
   private cut: string | null = null;
+  /** There is nothing to play on any more. One that was lost begins anew by itself. */
+  private engineClosed = false;
   private writeBound: number | null = null;
   private statementsBefore = 0;
   /** The search is over: what is left is short, and no limit cuts it. */
@@ -216,6 +246,7 @@ class Run {
     }
     if (!(error instanceof EngineFault)) throw error;
     const cancelled = error.reason === 'closed';
+    this.engineClosed = cancelled;
     this.cut = cancelled ? 'cancelled' : error.message;
     const report = await this.finish(base, !cancelled).catch((again: unknown) => {
       if (!(again instanceof EngineFault)) throw again;
@@ -410,29 +441,37 @@ class Run {
     const error = await this.prepare(await engine());
     if (error !== null) return { ok: false, message: error.message, errors: [error] };
     this.finishing = true;
-    const ground = this.ground as Ground;
-    const search = makeSearch(this.plan, ground, ground.programs, this.collector, unlimited);
-    return { ok: true, playable: { plan: this.plan, ground, search, finding: null, violation: null } };
+    return { ok: true, playable: this.ownCourse(this.ground as Ground) };
   }
 
-  async openFinding(engine: () => Promise<Engine>, findingId: string): Promise<Opened> {
-    const { findings, errors } = await this.report(engine);
-    const finding = findings.find((f) => f.id === findingId);
+  /** After the report: states that lead to no finding are not needed any more, and take most of the memory. */
+  letGo(): void {
+    for (const search of this.searches) search.letGo();
+  }
+
+  playable({ findings, errors }: PlanReport, findingId: string | null): Opened {
     const { ground, conclusion } = this;
-    if (ground === null || conclusion === null)
-      return { ok: false, message: errors[0]?.message ?? `the rehearsal was cut (${this.cut})`, errors };
+    if (ground === null || conclusion === null || this.engineClosed) {
+      const cut = this.cut === null ? '' : ` (${this.cut})`;
+      return { ok: false, message: errors[0]?.message ?? `the rehearsal was cut${cut}`, errors };
+    }
+    if (findingId === null) return { ok: true, playable: this.ownCourse(ground) };
+    const finding = findings.find((f) => f.id === findingId);
     if (finding === undefined) {
       const known = findings.map((f) => f.id).join(', ');
       const cut = this.cut === null ? '' : ` (the rehearsal was cut: ${this.cut})`;
       return { ok: false, message: `no finding ${findingId}${cut}; there is ${known || 'none'}`, errors };
     }
     const violation = conclusion.heads.get(findingId) ?? null;
-    const played = violation === null || violation.node === null ? null : violation;
-    const search =
-      played === null
-        ? makeSearch(this.plan, ground, ground.programs, new Collector(), unlimited)
-        : conclusion.replayInput(played).search;
-    return { ok: true, playable: { plan: this.plan, ground, search, finding, violation: played } };
+    if (violation === null || violation.node === null)
+      return { ok: true, playable: { ...this.ownCourse(ground), finding } };
+    const { search } = conclusion.replayInput(violation);
+    return { ok: true, playable: { plan: this.plan, ground, search, finding, violation } };
+  }
+
+  private ownCourse(ground: Ground): Playable {
+    const search = makeSearch(this.plan, ground, ground.programs, new Collector(), unlimited);
+    return { plan: this.plan, ground, search, finding: null, violation: null };
   }
 
   /** Plays a finding's trace again, with what each event left in the tables. */

@@ -137,6 +137,13 @@ export class Search {
 
   private noWrites = false;
 
+  /** Forgets the states. Those that lead to a violation are held by it; the first stays, since it tells whose they are. */
+  letGo(): void {
+    this.nodes.splice(1);
+    this.visited.clear();
+    this.mover.stopped.splice(0);
+  }
+
   private addRoot(): Node {
     const { start } = this.input;
     const fields: StateFields = {

@@ -3,9 +3,9 @@ import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../simulator/engine/engine.ts';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
-import type { Moment, Recording } from '../../simulator/player/model.ts';
+import type { Forked, Moment, Recording } from '../../simulator/player/model.ts';
 import { Player } from '../../simulator/player/player.ts';
-import { openPlan, rehearse, replay } from '../../simulator/rehearse.ts';
+import { openPlan, openRun, replay, type OpenedRun } from '../../simulator/rehearse.ts';
 
 const isNull = 'examples/rename-column/backfill-is-null.cutover.yaml';
 
@@ -18,6 +18,17 @@ const start = (): Promise<Engine> => Promise.resolve(engine);
 
 async function play(file: string, finding: string | null): Promise<{ player: Player; recording: Recording }> {
   const opened = await openPlan(file, fromDisk, start, finding);
+  if (!opened.ok) throw new Error(opened.message);
+  const player = new Player(opened.playable, engine);
+  return { player, recording: await player.record() };
+}
+
+async function playRun(
+  run: OpenedRun,
+  finding: string | null,
+  engine: Engine,
+): Promise<{ player: Player; recording: Recording }> {
+  const opened = run.playable(finding);
   if (!opened.ok) throw new Error(opened.message);
   const player = new Player(opened.playable, engine);
   return { player, recording: await player.record() };
@@ -215,6 +226,69 @@ describe("the plan's own course", () => {
   });
 });
 
+describe('a plan that was rehearsed once', () => {
+  let own: Engine;
+  let run: OpenedRun;
+  beforeAll(async () => {
+    own = await createPgliteEngine({});
+    run = await openRun(isNull, fromDisk, () => Promise.resolve(own));
+  });
+  afterAll(() => own.close());
+
+  test('is played for any of its findings, and for its own course, with nothing rehearsed again', async () => {
+    const { findings, exploration } = run.report;
+    expect(findings.length).toBeGreaterThan(1);
+    const before = own.stats.statements;
+    for (const id of [...findings.map((f) => f.id), null]) {
+      const { recording } = await playRun(run, id, own);
+      const alone = await play(isNull, id);
+      expect(recording).toEqual(alone.recording);
+    }
+    expect(own.stats.statements - before).toBeLessThan(exploration.statements);
+  });
+
+  test('two that are played do not disturb each other, not even at the same time', async () => {
+    const lost = (): ReturnType<typeof playRun> => playRun(run, 'lost-write-switch-reads', own);
+    const course = (): ReturnType<typeof playRun> => playRun(run, null, own);
+    const [a, b, c] = await Promise.all([lost(), course(), lost()]);
+    expect(c.recording).toEqual(a.recording);
+    const params = { id: '1', email: 'c' };
+    const change = { kind: 'request', version: 'v2', request: 'change_email', params } as const;
+    const together = await Promise.all([
+      a.player.fork(0, 4, change),
+      b.player.fork(0, 2, change),
+      c.player.fork(0, 4, { kind: 'sql', sql: 'UPDATE users SET email_address = email' }),
+      b.player.fork(0, 3, { kind: 'rollback' }),
+      a.player.ask(0, 4, 'SELECT email, email_address FROM users'),
+      b.player.ask(0, 0, 'SELECT email FROM users'),
+    ]);
+    expect(together[4]).toMatchObject({ rows: [['b', 'a']] });
+    expect(together[5]).toMatchObject({ rows: [['ada@example.com']] });
+    // Views are numbered in the order in which they are first seen.
+    const probed = (forked: Forked) =>
+      JSON.stringify(forked.ok ? forked.history.moments : forked).replaceAll(/"view":\d+/g, '');
+    expect(probed(together[0])).toBe(probed(await (await lost()).player.fork(0, 4, change)));
+    expect(probed(together[1])).toBe(probed(await (await course()).player.fork(0, 2, change)));
+  });
+
+  test('a plan that does not load has its report, and is not played', async () => {
+    const broken = await openRun('x.cutover.yaml', () => Promise.resolve('title: x'), start);
+    expect(broken.report.verdict).toBe('invalid');
+    expect(broken.playable(null)).toMatchObject({ ok: false, message: 'the plan is not valid' });
+  });
+
+  test('what was cancelled is not played: its engine is gone', async () => {
+    const closing = await createPgliteEngine({});
+    const cancelled = await openRun(isNull, fromDisk, () => Promise.resolve(closing), {
+      onProgress: ({ phase, states }) => {
+        if (phase === 'forward' && states > 0) void closing.close();
+      },
+    });
+    expect(cancelled.report.exploration.cut).toBe('cancelled');
+    expect(cancelled.playable(null)).toMatchObject({ ok: false, message: 'the rehearsal was cut (cancelled)' });
+  });
+});
+
 test('a finding that is read from the plan shows where its step is reached', async () => {
   const { recording } = await play(isNull, 'missing-verify-switch-reads');
   const shown = recording.history.moments.filter((m) => m.shown !== null);
@@ -268,13 +342,14 @@ test('every finding of the plans under test has the states that a replay has', a
   const folders = (await readdir('test/plans', { withFileTypes: true }))
     .filter((e) => e.isDirectory() && !['corpus', 'posts'].includes(e.name))
     .map((e) => `test/plans/${e.name}/has.cutover.yaml`);
+  const other = await createPgliteEngine({});
   let compared = 0;
   for (const file of folders) {
-    const { report } = await rehearse(file, fromDisk, start);
-    for (const finding of report.findings) {
-      const replayed = await replay(file, fromDisk, start, finding.id);
+    const run = await openRun(file, fromDisk, start);
+    for (const finding of run.report.findings) {
+      const replayed = await replay(file, fromDisk, () => Promise.resolve(other), finding.id);
       if (!replayed.ok || replayed.lines.length === 0) continue;
-      const { player, recording } = await play(file, finding.id);
+      const { player, recording } = await playRun(run, finding.id, engine);
       // What was observed and forecast is not replayed: it has no contents.
       if (replayed.lines.some((line) => line.content === '')) continue;
       const played = recording.history.moments.slice(1);
@@ -286,5 +361,6 @@ test('every finding of the plans under test has the states that a replay has', a
       compared += 1;
     }
   }
+  await other.close();
   expect(compared).toBeGreaterThan(15);
 }, 300_000);
