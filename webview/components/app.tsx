@@ -42,9 +42,9 @@ function Body({ store }: { readonly store: Store }) {
         <Mistakes store={store} report={report} />
         <Matrix store={store} report={report} />
         <Played store={store} />
-        {report.verdict === 'unsafe' ? <Proof report={report} /> : null}
       </div>
       <Panes store={store} />
+      {report.verdict === 'unsafe' ? <Proof report={report} /> : null}
     </div>
   );
 }

@@ -240,7 +240,9 @@ function Back({ store, row, index, roving }: RowProps) {
     if (finding !== null) choose(store, finding.id, { kind: 'shown' });
     else goToStep(store, row.name);
   };
+  // What the plan declares is no fault; where nothing leads is not walked.
   const isBroken = reach.stopped !== null && reach.pointOfNoReturn !== 'declared' && reach.stopped.result !== null;
+  const mark = isBroken ? 'broken' : reach.to === row.number ? 'absent' : 'held';
   return (
     <td
       role="gridcell"
@@ -248,14 +250,15 @@ function Back({ store, row, index, roving }: RowProps) {
       data-row={index}
       data-column={column}
       tabIndex={roving.tabIndex(index, column)}
-      aria-label={`${row.name} rolls back to: ${reachText}`}
-      title={finding?.message ?? `How far back ${row.name} can be rolled with no failure and no lost write`}
+      aria-label={`${row.name} rolls back: ${reachText.long}`}
+      title={finding?.message ?? reachText.long}
       onClick={open}
       onKeyDown={(event) => press(event, open)}
     >
       <span class="matrix-content">
-        <Mark name={reach.pointOfNoReturn === null ? (isBroken ? 'broken' : 'held') : 'flag'} />
-        {reachText}
+        {reach.pointOfNoReturn === null ? null : <Mark name="flag" />}
+        {reach.pointOfNoReturn === 'declared' ? null : <Mark name={mark} />}
+        {reachText.short}
       </span>
     </td>
   );

@@ -5,8 +5,8 @@ import type { Store } from '../store.ts';
 
 export interface Popup {
   readonly isOpen: boolean;
-  readonly button: RefObject<HTMLButtonElement>;
-  readonly list: RefObject<HTMLDivElement>;
+  readonly button: RefObject<HTMLButtonElement | null>;
+  readonly list: RefObject<HTMLDivElement | null>;
   readonly toggle: () => void;
   readonly close: () => void;
   /** Of the button: an arrow down opens. */

@@ -32,7 +32,13 @@ export interface MatrixRow {
   readonly own: readonly Trouble[];
   readonly cells: readonly MatrixCell[];
   readonly reach: Reach;
-  readonly reachText: string;
+  readonly reachText: ReachText;
+}
+
+export interface ReachText {
+  /** What fits a cell. */
+  readonly short: string;
+  readonly long: string;
 }
 
 export interface Matrix {
@@ -148,12 +154,17 @@ function cellWords(cell: Omit<MatrixCell, 'label'>, isLive: boolean): string {
   }
 }
 
-function reachText(report: PlanReport, { to, stopped, pointOfNoReturn }: Reach, from: number): string {
-  if (pointOfNoReturn === 'declared') return 'point of no return';
-  const name = to === 0 ? 'the start' : `${to} ${report.steps[to - 1]?.name ?? ''}`;
-  const why = stopped === null ? null : stopped.result === null ? null : rollbackWords[stopped.result];
-  const undeclared = pointOfNoReturn === null ? '' : 'point of no return: ';
-  if (stopped === null) return name;
-  if (to === from) return `${undeclared}${why ?? 'no way back'}`;
-  return why === null ? `to ${name}` : `${undeclared}to ${name}, then ${why}`;
+function reachText(report: PlanReport, { to, stopped, pointOfNoReturn }: Reach, from: number): ReachText {
+  const name = (step: number) => (step === 0 ? 'the start' : `step ${step}, ${report.steps[step - 1]?.name ?? ''}`);
+  const flagged =
+    pointOfNoReturn === null ? '' : `point of no return${pointOfNoReturn === 'declared' ? ', on purpose' : ''}; `;
+  if (stopped === null) return { short: 'start', long: `${flagged}back to the start` };
+  const why = rollbackWords[stopped.result ?? 'no-plan'];
+  if (to === from) {
+    const short = pointOfNoReturn === 'declared' ? 'no return' : `nowhere: ${why}`;
+    return { short, long: `${flagged}nowhere: ${why}` };
+  }
+  const further = stopped.result === null ? 'nothing leads further' : `to ${name(stopped.to)} ${why}`;
+  const reason = stopped.result === null ? '' : `: ${why}`;
+  return { short: `${to} only${reason}`, long: `${flagged}back to ${name(to)} only; ${further}` };
 }
