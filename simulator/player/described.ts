@@ -30,7 +30,7 @@ export function stepsOf(plan: Plan): readonly PlayedStep[] {
 }
 
 /** What a step runs; nothing for a deploy. */
-function statementsOf(step: Step | RollbackStep): readonly Statement[] {
+export function statementsOf(step: Step | RollbackStep): readonly Statement[] {
   switch (step.kind) {
     case 'migrate':
       return step.sql.statements;
