@@ -19,7 +19,7 @@ export function App({ store }: { readonly store: Store }) {
     return () => document.removeEventListener('keydown', listen);
   }, []);
   return (
-    <main class="stage">
+    <main class="stage" data-ready={store.isReady.value}>
       <Header store={store} />
       <Banner store={store} />
       <Body store={store} />

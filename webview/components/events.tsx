@@ -1,6 +1,6 @@
 /** Every event of the history as a list, of which only what is in sight is drawn; and what else was tried at the playhead. */
 import { useComputed } from '@preact/signals';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History, Moment } from '../../simulator/player/model.ts';
 import type { Playhead } from '../protocol.ts';
 import { actor, agrees, deed, rowsOf, triedText, type Row, type Rows } from '../model/event-rows.ts';
@@ -30,19 +30,18 @@ function List({ store, history }: { readonly store: Store; readonly history: His
   const cursor = focused === 'tried' && rows.at(playhead.moment + 1).kind === 'tried' ? playhead.moment + 1 : current;
   const hasFocus = useRef(false);
 
-  useLayoutEffect(() => bringIntoSight(scroller.current, cursor), [cursor, history]);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    bringIntoSight(scroller.current, cursor);
     // The row that had the focus may be another one now.
     if (hasFocus.current)
       scroller.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true });
-  }, [cursor]);
+  }, [cursor, history]);
 
-  const go = (index: number) => {
-    const row = rows.at(Math.max(0, Math.min(rows.length - 1, index)));
+  const go = (row: Row) => {
     setFocused(row.kind === 'tried' ? 'tried' : 'playhead');
-    if (row.kind !== 'tried')
-      store.moveTo({ history: history.id, moment: row.moment, probe: row.kind === 'probe' ? row.probe : null });
+    if (row.kind !== 'tried') store.moveTo({ ...rowPlace(row), history: history.id });
   };
+  const onChoose = useCallback(go, [history]);
   return (
     <div
       ref={scroller}
@@ -62,21 +61,25 @@ function List({ store, history }: { readonly store: Store; readonly history: His
         const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page }[event.key];
         if (by === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
         event.preventDefault();
-        go(cursor + by);
+        go(rows.at(Math.max(0, Math.min(rows.length - 1, cursor + by))));
       }}
     >
       <div class="events-all" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
-        {inSight(rows, sight, cursor).map((index) => (
-          <Line
-            key={keyOf(rows.at(index))}
-            store={store}
-            row={rows.at(index)}
-            index={index}
-            isCursor={index === cursor}
-            isOpen={isOpen}
-            go={go}
-          />
-        ))}
+        {inSight(rows, sight, cursor).map((index) => {
+          const row = rows.at(index);
+          return (
+            <Line
+              key={keyOf(row)}
+              store={store}
+              kind={row.kind}
+              moment={row.moment}
+              probe={row.kind === 'probe' ? row.probe : null}
+              index={index}
+              isCursor={index === cursor}
+              onChoose={onChoose}
+            />
+          );
+        })}
       </div>
     </div>
   );
@@ -86,7 +89,11 @@ function rowOf({ moment, probe }: Playhead): Row {
   return probe === null ? { kind: 'moment', moment } : { kind: 'probe', moment, probe };
 }
 
-const keyOf = (row: Row) => (row.kind === 'probe' ? `probe ${row.probe}` : `${row.kind} ${row.moment}`);
+function rowPlace(row: Row & { readonly kind: 'moment' | 'probe' }): Pick<Playhead, 'moment' | 'probe'> {
+  return { moment: row.moment, probe: row.kind === 'probe' ? row.probe : null };
+}
+
+const keyOf = (row: Row) => `${row.kind} ${row.moment} ${row.kind === 'probe' ? row.probe : ''}`;
 
 interface Sight {
   readonly top: number;
@@ -132,20 +139,21 @@ function bringIntoSight(scroller: HTMLElement | null, index: number): void {
   else if (top + 2 * rowHeight > scrollTop + clientHeight) scroller.scrollTop = top + 2 * rowHeight - clientHeight;
 }
 
+/** Plain values alone: a line whose values are the same is not drawn anew. */
 interface LineProps {
   readonly store: Store;
-  readonly row: Row;
+  readonly kind: Row['kind'];
+  readonly moment: number;
+  readonly probe: number | null;
   readonly index: number;
   readonly isCursor: boolean;
-  readonly isOpen: boolean;
-  readonly go: (index: number) => void;
+  readonly onChoose: (row: Row) => void;
 }
 
-function Line({ store, row, index, isCursor, isOpen, go }: LineProps) {
-  const main = store.history.value?.moments[row.moment];
+function Line({ store, kind, moment: at, probe, index, isCursor, onChoose }: LineProps) {
   const isCurrent = useComputed(() => {
-    const { moment, probe } = store.playhead.value;
-    return row.kind !== 'tried' && row.moment === moment && (row.kind === 'probe' ? row.probe : null) === probe;
+    const { value } = store.playhead;
+    return kind !== 'tried' && at === value.moment && probe === value.probe;
   });
   const shared = {
     role: 'row',
@@ -153,13 +161,50 @@ function Line({ store, row, index, isCursor, isOpen, go }: LineProps) {
     'aria-rowindex': index + 1,
     style: { transform: `translateY(${index * rowHeight}px)` },
   } as const;
-  if (row.kind === 'tried') {
-    const fold = () => store.remember({ triedOpen: !isOpen });
-    return (
-      <div
-        {...shared}
-        class="event tried"
+  const moments = store.history.value?.moments ?? [];
+  const main = moments[at];
+  if (kind === 'tried') return <Tried store={store} main={main} shared={shared} />;
+  const moment = probe === null ? main : main?.probes[probe];
+  if (moment === undefined) return null;
+  const choose = () => onChoose(probe === null ? { kind: 'moment', moment: at } : { kind: 'probe', moment: at, probe });
+  return (
+    <div
+      {...shared}
+      class={moment.shown === null ? `event ${kind}` : `event ${kind} shown`}
+      aria-selected={isCurrent.value}
+      onClick={choose}
+    >
+      <span role="gridcell" class="event-number">
+        {probe === null ? at : ''}
+      </span>
+      <Cells moment={moment} previous={probe === null ? moments[at - 1] : main} />
+    </div>
+  );
+}
+
+interface TriedProps {
+  readonly store: Store;
+  readonly main: Moment | undefined;
+  readonly shared: {
+    readonly role: 'row';
+    readonly tabIndex: 0 | -1;
+    readonly 'aria-rowindex': number;
+    readonly style: { readonly transform: string };
+  };
+}
+
+/** The focus is on its one cell: of a row in a grid nobody may say that it is folded. */
+function Tried({ store, main, shared: { tabIndex, ...shared } }: TriedProps) {
+  const isOpen = store.remembered.value?.triedOpen ?? false;
+  const fold = () => store.remember({ triedOpen: !isOpen });
+  return (
+    <div {...shared} class="event tried">
+      <span
+        role="gridcell"
+        class="event-tried"
+        aria-colspan={5}
         aria-expanded={isOpen}
+        tabIndex={tabIndex}
         onClick={fold}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' && event.key !== ' ') return;
@@ -167,22 +212,9 @@ function Line({ store, row, index, isCursor, isOpen, go }: LineProps) {
           fold();
         }}
       >
-        <span role="gridcell" class="event-tried" aria-colspan={5}>
-          <Mark name={isOpen ? 'down' : 'here'} />
-          {triedText(main)}
-        </span>
-      </div>
-    );
-  }
-  const moment = row.kind === 'probe' ? main?.probes[row.probe] : main;
-  if (moment === undefined) return null;
-  const classes = ['event', row.kind, ...(moment.shown === null ? [] : ['shown'])];
-  return (
-    <div {...shared} class={classes.join(' ')} aria-selected={isCurrent.value} onClick={() => go(index)}>
-      <span role="gridcell" class="event-number">
-        {row.kind === 'probe' ? '' : row.moment}
+        <Mark name={isOpen ? 'down' : 'here'} />
+        {triedText(main)}
       </span>
-      <Cells moment={moment} previous={row.kind === 'moment' ? store.history.value?.moments[row.moment - 1] : main} />
     </div>
   );
 }

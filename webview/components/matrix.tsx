@@ -192,7 +192,7 @@ interface CellProps {
 
 function Cell({ store, cell, step, at, tabIndex }: CellProps) {
   const { finding, state, kind } = cell;
-  const isChosen = useComputed(() => finding !== null && store.chosen.value === finding.id);
+  const isChosen = finding !== null && store.chosen.value === finding.id;
   const open = () => {
     if (finding !== null) choose(store, finding.id, { kind: 'shown' });
     else goToStep(store, step);
@@ -205,7 +205,7 @@ function Cell({ store, cell, step, at, tabIndex }: CellProps) {
       data-column={at.column}
       tabIndex={tabIndex}
       aria-label={cell.label}
-      aria-selected={isChosen.value}
+      aria-selected={isChosen}
       title={cell.label}
       onClick={open}
       onKeyDown={(event) => press(event, open)}
@@ -223,7 +223,7 @@ function counts({ state, held, broken, never }: MatrixCell): string {
     case 'held':
       return number(held);
     case 'broken':
-      return broken === 0 ? '' : `${number(broken)}/${number(held + broken)}`;
+      return broken === 0 ? '' : `${number(broken)} of ${number(held + broken)}`;
     case 'never':
       return never.length > 1 ? number(never.length) : '';
     case 'absent':

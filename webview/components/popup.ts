@@ -1,6 +1,6 @@
 /** A list that opens from a button: where the focus goes, and what closes it. */
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Store } from '../store.ts';
 
 export interface Popup {
@@ -23,7 +23,7 @@ export function usePopup(store: Store, name: 'export' | 'histories', items: stri
     store.open.value = null;
     button.current?.focus();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return;
     focusItem(list.current, items, 'current');
     const outside = (event: PointerEvent) => {

@@ -146,7 +146,7 @@ function cellWords(cell: Omit<MatrixCell, 'label'>, isLive: boolean): string {
       return `broken${counts}${unshown}${finding === null ? '' : `. Opens: ${headline(finding)}`}`;
     }
     case 'never':
-      return `never exercised (${listed(never)}), which proves nothing`;
+      return `never exercised: ${count(never.length, 'request')} (${listed(never)}), which proves nothing`;
     case 'absent':
       return isLive ? `has no ${cell.kind}s` : 'not live';
     case 'uncounted':
@@ -155,16 +155,16 @@ function cellWords(cell: Omit<MatrixCell, 'label'>, isLive: boolean): string {
 }
 
 function reachText(report: PlanReport, { to, stopped, pointOfNoReturn }: Reach, from: number): ReachText {
-  const name = (step: number) => (step === 0 ? 'the start' : `step ${step}, ${report.steps[step - 1]?.name ?? ''}`);
   const flagged =
     pointOfNoReturn === null ? '' : `point of no return${pointOfNoReturn === 'declared' ? ', on purpose' : ''}; `;
   if (stopped === null) return { short: 'start', long: `${flagged}back to the start` };
   const why = rollbackWords[stopped.result ?? 'no-plan'];
+  const name = (step: number) => (step === 0 ? 'the start' : (report.steps[step - 1]?.name ?? ''));
   if (to === from) {
     const short = pointOfNoReturn === 'declared' ? 'no return' : `nowhere: ${why}`;
     return { short, long: `${flagged}nowhere: ${why}` };
   }
-  const further = stopped.result === null ? 'nothing leads further' : `to ${name(stopped.to)} ${why}`;
-  const reason = stopped.result === null ? '' : `: ${why}`;
-  return { short: `${to} only${reason}`, long: `${flagged}back to ${name(to)} only; ${further}` };
+  if (stopped.result === null) return { short: `${to} only`, long: `${flagged}${to} only, ${name(to)}` };
+  const short = `${to} only: ${why}`;
+  return { short, long: `${flagged}${short} on the way from ${name(to)} to ${name(stopped.to)}` };
 }
