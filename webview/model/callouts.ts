@@ -144,6 +144,24 @@ function passedText(told: Told, plot: Plot, reads: readonly ColumnName[], run: J
   return `${over}: ${naming(plot)(place)} is ${cellWords(cell)}${asksForNull && cell.text !== null ? ', not NULL' : ''}`;
 }
 
+/** What became of the thread, where it breaks. */
+export function breakText(told: Told, plot: Plot): string | null {
+  const { thread, subject, end } = plot;
+  if (thread === null || subject === null) return null;
+  const { broken, written, reads } = thread;
+  const [place] = reads;
+  const moment = told.history.moments[end];
+  if (broken.kind === 'overwritten') return 'overwritten here';
+  if (broken.kind === 'copied') return 'lost in the copy';
+  if (place === undefined) return 'lost here';
+  const where = naming(plot)(place);
+  const isGone = written.length > 0 && written.every((c) => c.after.kind === 'no-row');
+  if (isGone) return `lost here: ${rowWords(subject)} stays in ${place.table}`;
+  const short = shortAnswers(moment?.expected ?? '', moment?.actual ?? '').expected;
+  if (broken.kind === 'stored') return `not stored as it was sent`;
+  return short.length <= 24 ? `lost here: ${short} never reached ${where}` : `lost here: it never reached ${where}`;
+}
+
 /** The last events before `end` that touched the row. */
 function earlier(told: Told, plot: Plot, most: number): readonly Draft[] {
   const { subject, end } = plot;

@@ -1,12 +1,8 @@
 /** What happens at a moment, in a sentence or two: the same for the eye, for a screen reader and for an export. */
-import type { History, Recording, View } from '../../simulator/player/model.ts';
 import type { Playhead } from '../protocol.ts';
+import type { Told } from './rows.ts';
 
-export interface Told {
-  readonly recording: Recording;
-  readonly views: readonly View[];
-  readonly history: History;
-}
+export type { Told };
 
 export function sentenceAt({ history }: Told, { moment }: Playhead): string {
   return history.moments[moment]?.title ?? '';

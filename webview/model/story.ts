@@ -4,7 +4,7 @@
  */
 import type { Moment } from '../../simulator/player/model.ts';
 import { answerWords } from './acts.ts';
-import { calloutsOf, wroteAt, type Callout, type Plot } from './callouts.ts';
+import { breakText, calloutsOf, wroteAt, type Callout, type Plot } from './callouts.ts';
 import { dataOf, relatedTables, type Datum } from './places.ts';
 import { subjectAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
@@ -25,6 +25,8 @@ export interface Story {
   readonly datum: Datum | null;
   readonly thread: Thread | null;
   readonly callouts: readonly Callout[];
+  /** Said where the thread breaks. */
+  readonly breakText: string | null;
 }
 
 const known = new WeakMap<Told['history'], Story | null>();
@@ -59,6 +61,7 @@ function tell(told: Told): Story | null {
     datum,
     thread,
     callouts: calloutsOf(told, plot),
+    breakText: breakText(told, plot),
   };
 }
 
