@@ -1,52 +1,69 @@
 /** The score: the history as a picture, time to the right, with the data's places as bands and writes as threads. */
 import { useComputed } from '@preact/signals';
-import { subjectOf, type Told } from '../model/rows.ts';
-import { scoreOf, type Score as ScoreModel } from '../model/score.ts';
+import { useState } from 'preact/hooks';
+import type { Told } from '../model/rows.ts';
+import { subjectWords, type Score as ScoreModel } from '../model/score.ts';
 import { sentenceAt } from '../model/sentence.ts';
+import { columnsIn, rowAt } from '../model/table.ts';
 import type { Store } from '../store.ts';
 import '../style/score.css';
+import { EventTable, ValueCell } from './event-table.tsx';
 import { ScoreScroller } from './score-scroller.tsx';
-
-/** What is looked at, as the models take it. */
-export function toldOf(store: Store): Told | null {
-  const ready = store.ready.value;
-  const history = store.history.value;
-  return ready === null || history === null ? null : { recording: ready.recording, views: ready.views, history };
-}
+import { Legend } from './legend.tsx';
+import { currentScore, toldOf } from './told.ts';
 
 export function Score({ store }: { readonly store: Store }) {
-  const score = useComputed<ScoreModel | null>(() => {
-    const told = toldOf(store);
-    if (told === null) return null;
-    const row = store.remembered.value?.row ?? null;
-    return scoreOf(told, row === null ? null : subjectOf(told, row));
-  });
+  const current = useComputed(() => currentScore(store));
+  const [isTable, setIsTable] = useState(false);
   const told = toldOf(store);
-  if (score.value === null || told === null) return null;
-  const { story } = score.value;
-  const headline = story?.headline ?? `${told.recording.title}: nothing differs from the app without the migration.`;
+  const score = current.value;
+  if (score === null || told === null) return null;
+  const sentence = sentenceAt(told, store.playhead.value);
   return (
     <section class="score" aria-labelledby="score-title">
-      <h2 id="score-title" class={story === null ? 'score-title' : 'score-title score-bad'}>
-        {headline}
+      <h2 id="score-title" class="score-title">
+        {headline(told, score)}
       </h2>
-      <ScoreScroller store={store} score={score.value} sentence={sentenceAt(told, store.playhead.value)} />
-      <Callouts store={store} score={score.value} />
+      {isTable ? (
+        <Grid store={store} told={told} score={score} />
+      ) : (
+        <>
+          <ScoreScroller store={store} score={score} sentence={sentence} />
+          <InWords store={store} told={told} score={score} />
+        </>
+      )}
+      <Callouts store={store} score={score} />
+      <div class="score-foot">
+        {isTable ? <span /> : <Legend score={score} />}
+        <button type="button" class="button" aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
+          As a table
+        </button>
+      </div>
     </section>
   );
 }
 
+/** What the picture shows, in a line. */
+export function headline({ recording, history }: Told, { story }: ScoreModel): string {
+  if (story !== null) return story.headline;
+  const what = history.from === null ? 'The plan’s own course' : history.title;
+  const events = history.moments.length - 1;
+  return `${what}: ${events} ${events === 1 ? 'event' : 'events'}, and nothing goes wrong in ${recording.title}.`;
+}
+
+/** The events that tell the story: the numbers of the picture in words. */
 function Callouts({ store, score }: { readonly store: Store; readonly score: ScoreModel }) {
   const callouts = score.story?.callouts ?? [];
+  const here = store.playhead.value.moment;
   if (callouts.length === 0) return null;
   return (
-    <ol class="score-callouts">
+    <ol class="score-callouts" aria-label="What happens, in short">
       {callouts.map(({ number, moment, part, text }) => (
         <li key={number} class={`score-callout score-${part}`}>
           <button
             type="button"
             onClick={() => store.goToMoment(moment)}
-            aria-current={store.playhead.value.moment === moment ? 'step' : undefined}
+            aria-current={here === moment ? 'step' : undefined}
           >
             <span class="score-number" aria-hidden="true">
               {number}
@@ -56,5 +73,85 @@ function Callouts({ store, score }: { readonly store: Store; readonly score: Sco
         </li>
       ))}
     </ol>
+  );
+}
+
+function tableColumns(score: ScoreModel) {
+  const fixed = ['#', 'Step', 'Who', 'What'].map((name) => ({ name, role: '' }));
+  return [...fixed, ...columnsIn(score)];
+}
+
+function labelOf({ subject }: ScoreModel): string {
+  return `Score${subject === null ? '' : ` of ${subjectWords(subject)}`}, event by event`;
+}
+
+/** The score as a table that can be walked through. */
+function Grid({ store, told, score }: { readonly store: Store; readonly told: Told; readonly score: ScoreModel }) {
+  const moments = told.history.moments.map((_, i) => i);
+  return (
+    <EventTable
+      store={store}
+      label={labelOf(score)}
+      columns={tableColumns(score)}
+      moments={moments}
+      className={(moment) => (rowAt(told, score, moment).since === null ? '' : 'off')}
+      row={(moment) => {
+        const row = rowAt(told, score, moment);
+        return (
+          <>
+            <td class="number">{moment}</td>
+            <th scope="row">{row.isBack ? `↩ ${row.step}` : row.step}</th>
+            <td>{row.who}</td>
+            <td>{row.what}</td>
+            {row.cells.map((cell, i) => (
+              <ValueCell key={i} cell={cell} />
+            ))}
+          </>
+        );
+      }}
+    />
+  );
+}
+
+/** Rows on either side of the playhead that a screen reader finds. */
+const around = 40;
+
+/** The same for a screen reader, while the picture is there for the eye. */
+function InWords({ store, told, score }: { readonly store: Store; readonly told: Told; readonly score: ScoreModel }) {
+  const { moment } = store.playhead.value;
+  const from = Math.max(0, moment - around);
+  const rows = told.history.moments.slice(from, moment + around).map((_, i) => rowAt(told, score, from + i));
+  return (
+    <div class="hidden">
+      <table aria-rowcount={told.history.moments.length + 1}>
+        <caption>{labelOf(score)}</caption>
+        <thead>
+          <tr aria-rowindex={1}>
+            {tableColumns(score).map(({ name, role }) => (
+              <th key={`${name} ${role}`} scope="col">
+                {`${name} ${role}`.trim()}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr
+              key={row.moment}
+              aria-rowindex={row.moment + 2}
+              aria-current={row.moment === moment ? 'step' : undefined}
+            >
+              <td>{row.moment}</td>
+              <th scope="row">{row.isBack ? `roll back ${row.step}` : row.step}</th>
+              <td>{row.who}</td>
+              <td>{row.what}</td>
+              {row.cells.map((cell, i) => (
+                <td key={i}>{`${cell.text}${cell.should === null ? '' : `, should be ${cell.should}`}`}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
