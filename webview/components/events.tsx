@@ -3,7 +3,7 @@ import { useComputed } from '@preact/signals';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History, Moment } from '../../simulator/player/model.ts';
 import type { Playhead } from '../protocol.ts';
-import { actor, agrees, deed, rowsOf, triedText, type Row, type Rows } from '../model/event-rows.ts';
+import { actor, deed, isBroken, rowsOf, triedText, type Row, type Rows } from '../model/event-rows.ts';
 import type { Store } from '../store.ts';
 import { Mark } from './marks.tsx';
 import '../style/events.css';
@@ -240,7 +240,7 @@ function Cells({ moment, previous }: { readonly moment: Moment; readonly previou
 
 function Result({ moment }: { readonly moment: Moment }) {
   const { expected, actual, event, shown } = moment;
-  const broken = agrees(moment) === false || shown !== null;
+  const broken = isBroken(moment);
   const text = actual ?? event?.result ?? '';
   const instead =
     expected !== null && expected !== actual ? `, where the app without the migration gives ${expected}` : '';

@@ -150,7 +150,9 @@ export function Mistakes({ store, report }: { readonly store: Store; readonly re
                 {code}, line {line}
               </span>
             </button>
-            {suggestion === null ? null : <p class="soft">{suggestion}</p>}
+            {suggestion === null || message.includes(suggestion) ? null : (
+              <p class="soft">Did you mean {suggestion}?</p>
+            )}
           </li>
         ))}
       </ul>

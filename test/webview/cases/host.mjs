@@ -82,7 +82,8 @@ export const cases = {
   },
   'a running rehearsal is cancelled, and so is playing': async (stage) => {
     await stage.open('running');
-    await button(stage, 'Cancel').first().click();
+    assert.ok(await button(stage, 'Rehearse').isDisabled());
+    await button(stage, 'Cancel').click();
     assert.deepEqual(await stage.asked('cancelRehearsal'), [[]]);
     await stage.open('play-loading');
     await button(stage, 'Cancel').click();

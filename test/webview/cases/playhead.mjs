@@ -139,7 +139,7 @@ export const cases = {
     assert.notEqual(await sentence.innerText(), last);
     assert.match(
       await stage.page.locator('.bar-where').innerText(),
-      /2 of 9\s+dual write \(rolling out\)\s+live\s+v1\s+v2/,
+      /Event 2 of 9\s+at dual write \(rolling out\)\s+live\s+v1\s+v2/,
     );
   },
 };

@@ -56,7 +56,8 @@ export const cases = {
     await button(stage, 'there is no version v9 unknown-version, line 59').click();
     const [[place]] = await stage.asked('reveal');
     assert.deepEqual([place.line, place.column], [59, 13]);
-    await says(stage, 'v3');
+    await says(stage, 'Did you mean v3?');
+    assert.ok(await button(stage, 'Debug').isDisabled());
   },
   'safe: what was proven, in words': async (stage) => {
     await stage.open('safe');
