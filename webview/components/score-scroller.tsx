@@ -3,22 +3,25 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { rowsFor, viewOf } from '../model/canvas.ts';
 import { columnsOf, eventX, momentAt, type Columns } from '../model/columns.ts';
 import { gutterOf, pictureOf } from '../model/picture.ts';
-import type { Score } from '../model/score.ts';
+import { triedShapes } from '../model/picture-lanes.ts';
+import type { Told } from '../model/rows.ts';
+import { triedMark, type Score } from '../model/score.ts';
 import type { Store } from '../store.ts';
 import { Hatches, Shapes } from './shapes.tsx';
 
 /** What is drawn beyond the window, so that scrolling finds it there. */
 const beyond = 240;
 /** What is scrolled by less than this is not drawn again. */
-const grain = 60;
+const grain = 24;
 
 interface Props {
   readonly store: Store;
+  readonly told: Told;
   readonly score: Score;
   readonly sentence: string;
 }
 
-export function ScoreScroller({ store, score, sentence }: Props) {
+export function ScoreScroller({ store, told, score, sentence }: Props) {
   const outer = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const width = useWidth(outer);
@@ -27,23 +30,22 @@ export function ScoreScroller({ store, score, sentence }: Props) {
   const window = Math.max(120, width - gutter - 8);
   const columns = useMemo(() => columnsOf(score, window), [score, window]);
   const rows = useMemo(() => rowsFor(score), [score]);
-  const { moment } = store.playhead.value;
+  const { moment, probe } = store.playhead.value;
   useFollow(scroller, columns, moment);
   const from = Math.max(0, left - beyond);
   const to = left + window + beyond;
-  const shapes = useMemo(() => {
+  const canvas = useMemo(() => {
     const view = viewOf(columns, score.length, from, to);
-    return pictureOf(score, {
-      columns,
-      rows,
-      view,
-      left: columns.fits ? 0 : left,
-      right: columns.fits ? columns.width : left + window,
-    });
+    const isWhole = columns.fits;
+    return { columns, rows, view, left: isWhole ? 0 : left, right: isWhole ? columns.width : left + window };
   }, [score, columns, rows, from, to, left, window]);
+  // The same element again is not looked at again: the playhead moves over a picture that stays.
+  const picture = useMemo(() => <Shapes shapes={pictureOf(score, canvas)} />, [score, canvas]);
+  const names = useMemo(() => <Shapes shapes={gutterOf(score, rows, gutter - 8)} />, [score, rows, gutter]);
+  const tried = probe === null ? null : triedMark(told, moment, probe);
   const onScroll = (event: Event) => {
     const at = (event.currentTarget as HTMLElement).scrollLeft;
-    setLeft(Math.round(at / grain) * grain);
+    setLeft(Math.ceil(at / grain) * grain);
   };
   const onClick = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -53,7 +55,7 @@ export function ScoreScroller({ store, score, sentence }: Props) {
   return (
     <div class="score-figure" ref={outer}>
       <svg class="score-gutter" width={gutter} height={rows.height} aria-hidden="true">
-        <Shapes shapes={gutterOf(score, rows, gutter - 8)} />
+        {names}
       </svg>
       <div
         class="score-scroller"
@@ -74,7 +76,8 @@ export function ScoreScroller({ store, score, sentence }: Props) {
             style={{ left: `${from}px` }}
           >
             <Hatches />
-            <Shapes shapes={shapes} />
+            {picture}
+            {tried === null ? null : <Shapes shapes={triedShapes(score, tried, canvas)} />}
           </svg>
         </div>
       </div>

@@ -1,9 +1,10 @@
 /** The score: the history as a picture, time to the right, with the data's places as bands and writes as threads. */
 import { useComputed } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Told } from '../model/rows.ts';
 import { subjectWords, type Score as ScoreModel } from '../model/score.ts';
 import { sentenceAt } from '../model/sentence.ts';
+import { headlineOf } from '../model/story.ts';
 import { columnsIn, rowAt } from '../model/table.ts';
 import type { Store } from '../store.ts';
 import '../style/score.css';
@@ -22,13 +23,13 @@ export function Score({ store }: { readonly store: Store }) {
   return (
     <section class="score" aria-labelledby="score-title">
       <h2 id="score-title" class="score-title">
-        {headline(told, score)}
+        {headlineOf(told)}
       </h2>
       {isTable ? (
         <Grid store={store} told={told} score={score} />
       ) : (
         <>
-          <ScoreScroller store={store} score={score} sentence={sentence} />
+          <ScoreScroller store={store} told={told} score={score} sentence={sentence} />
           <InWords store={store} told={told} score={score} />
         </>
       )}
@@ -41,14 +42,6 @@ export function Score({ store }: { readonly store: Store }) {
       </div>
     </section>
   );
-}
-
-/** What the picture shows, in a line. */
-export function headline({ recording, history }: Told, { story }: ScoreModel): string {
-  if (story !== null) return story.headline;
-  const what = history.from === null ? 'The plan’s own course' : history.title;
-  const events = history.moments.length - 1;
-  return `${what}: ${events} ${events === 1 ? 'event' : 'events'}, and nothing goes wrong in ${recording.title}.`;
 }
 
 /** The events that tell the story: the numbers of the picture in words. */
@@ -113,17 +106,21 @@ function Grid({ store, told, score }: { readonly store: Store; readonly told: To
   );
 }
 
-/** Rows on either side of the playhead that a screen reader finds. */
-const around = 40;
+/** Rows that a screen reader finds around the playhead, so many at a time. */
+const page = 50;
 
 /** The same for a screen reader, while the picture is there for the eye. */
 function InWords({ store, told, score }: { readonly store: Store; readonly told: Told; readonly score: ScoreModel }) {
-  const { moment } = store.playhead.value;
-  const from = Math.max(0, moment - around);
-  const rows = told.history.moments.slice(from, moment + around).map((_, i) => rowAt(told, score, from + i));
+  const first = Math.max(0, Math.floor(store.playhead.value.moment / page) * page - page);
+  return useMemo(() => <Rows told={told} score={score} first={first} />, [told.history, score, first]);
+}
+
+function Rows({ told, score, first }: { readonly told: Told; readonly score: ScoreModel; readonly first: number }) {
+  const { moments } = told.history;
+  const rows = moments.slice(first, first + 3 * page).map((_, i) => rowAt(told, score, first + i));
   return (
     <div class="hidden">
-      <table aria-rowcount={told.history.moments.length + 1}>
+      <table aria-rowcount={moments.length + 1}>
         <caption>{labelOf(score)}</caption>
         <thead>
           <tr aria-rowindex={1}>
@@ -136,11 +133,7 @@ function InWords({ store, told, score }: { readonly store: Store; readonly told:
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr
-              key={row.moment}
-              aria-rowindex={row.moment + 2}
-              aria-current={row.moment === moment ? 'step' : undefined}
-            >
+            <tr key={row.moment} aria-rowindex={row.moment + 2}>
               <td>{row.moment}</td>
               <th scope="row">{row.isBack ? `roll back ${row.step}` : row.step}</th>
               <td>{row.who}</td>

@@ -1,7 +1,7 @@
 /** The bands of a score: what each place of a row holds from moment to moment, and what it should hold. */
 import type { ColumnName, View } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, referenceCells } from './changes.ts';
-import { samePlace, type Datum, type Place } from './places.ts';
+import { placesOf, samePlace, type Datum, type Place } from './places.ts';
 import { cellOf, cellWords, sameCell, viewAt, type Cell, type Subject, type Told } from './rows.ts';
 import type { Story } from './story.ts';
 
@@ -34,7 +34,7 @@ const mostPlaces = 4;
 
 /** The places that are worth a band: those that the story is about, else those in which most happens. */
 export function shownPlaces(told: Told, subject: Subject, data: readonly Datum[], story: Story | null): Shown {
-  const all = data.flatMap((each) => each.places);
+  const all = placesOf(data);
   const ordered = (places: readonly Place[]): readonly Place[] =>
     all.filter((p) => includesPlace(places, p)).toSorted((a, b) => Number(a.role === 'new') - Number(b.role === 'new'));
   const thread = story?.thread ?? null;
@@ -53,10 +53,7 @@ export function shownPlaces(told: Told, subject: Subject, data: readonly Datum[]
     .toSorted((a, b) => b.interest - a.interest || a.i - b.i);
   const [first] = ranked;
   if (first === undefined) return { places: [], reference: null };
-  const chosen = [...first.datum.places];
-  for (const { datum } of ranked.slice(1)) if (chosen.length < 2) chosen.push(...datum.places);
-  const reference = ranked.find(({ datum }) => datum.reference !== null)?.datum.reference ?? null;
-  return { places: ordered(chosen).slice(0, mostPlaces), reference };
+  return { places: ordered(first.datum.places).slice(0, mostPlaces), reference: first.datum.reference };
 }
 
 /** How much happens to a datum. What an error names comes first. */

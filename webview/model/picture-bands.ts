@@ -79,7 +79,7 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
     ),
   );
   const rest = room - value.length * 7.1 - 8;
-  const words = isBad && segment.should !== null ? `should be ${segment.should}` : isBad ? 'differs' : '';
+  const words = offWords(segment);
   const stale = fitted(words, rest, 11, false, true);
   if (stale.length > 6)
     shapes.push(
@@ -92,4 +92,11 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
       ),
     );
   return shapes;
+}
+
+/** What is said of a value that is not what it should be. */
+function offWords({ state, should, cell }: Segment): string {
+  if (state !== 'wrong' && state !== 'differs') return '';
+  if (should !== null) return `should be ${should}`;
+  return cell.kind === 'no-row' ? 'missing' : 'differs';
 }

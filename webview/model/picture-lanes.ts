@@ -104,6 +104,20 @@ function markShapes(score: Score, mark: Mark, { columns }: Canvas, y: number, ne
   return shapes;
 }
 
+/** A request that was tried at a moment and left nothing behind: a mark in dashes, after the event itself. */
+export function triedShapes(score: Score, mark: Mark, { columns, rows }: Canvas): readonly Shape[] {
+  const y = rows.lanes[score.lanes.findIndex((l) => l.version === mark.version)];
+  if (y === undefined) return [];
+  const x = (columns.edges[mark.moment + 1] ?? columns.width) - 10;
+  const ink: Ink = mark.state === 'ok' ? 'ink' : 'bad';
+  const room = { right: columns.width - x - 20, left: Math.min(280, x - 20) };
+  const shapes: Shape[] = [circle(x, y, 8, { fill: 'paper', stroke: ink, width: 2, dash: '3 2' })];
+  if (mark.state !== 'ok') shapes.push(cross(x, y, 3.2, 'bad', 2.2));
+  shapes.push(...placed(`tried: ${mark.label}`, x, y - 13, room, { ink, isMono: true, isBold: true }));
+  if (mark.note !== null) shapes.push(...placed(mark.note, x, y + 17, room, { ink, isBold: mark.state !== 'ok' }));
+  return shapes;
+}
+
 export function jobShapes(score: Score, canvas: Canvas): readonly Shape[] {
   const { rows, view } = canvas;
   const { job: y } = rows;

@@ -90,39 +90,47 @@ function failedThread(score: Score, mark: Mark, { columns, rows }: Canvas, x: nu
   ];
 }
 
+const words = { ink: 'bad', size: 11, isBold: true, isOver: true } as const;
+
 /** Along the band that it reached, to where it breaks off before the reader. */
 function lostThread(score: Score, canvas: Canvas): readonly Shape[] {
   const { columns } = canvas;
   const { story } = score;
-  const words = { ink: 'bad', size: 11, isBold: true, anchor: 'end', isOver: true } as const;
   const thread = story?.thread ?? null;
   if (story === null || thread === null || thread.reads.length === 0) return [];
   const [target] = tops(score, canvas, thread.reads);
   if (target === undefined) return [];
-  const end = eventX(columns, story.end);
-  const { broken } = thread;
-  const start = thread.writer === null ? 0 : eventX(columns, thread.writer.at(-1) ?? 0);
-  if (broken.kind === 'overwritten' && thread.writer !== null) {
-    const x = eventX(columns, broken.moment);
-    const y = target + bandHeight - 5;
-    return [
-      line(start, y, x - 9, y, { stroke: 'bad', width: 3 }),
-      cross(x - 3, y, 5, 'bad', 3),
-      text(x + 6, target + bandHeight + 13, story.breakText ?? '', { ...words, anchor: 'start' }),
-    ];
+  const { broken, writer, written } = thread;
+  const said = story.breakText ?? '';
+  const start = writer === null ? 0 : eventX(columns, writer.at(-1) ?? 0);
+  if (broken.kind === 'overwritten') {
+    const from = writer === null ? filledX(score, canvas, thread.reads, broken.moment) : start;
+    return overwritten(canvas, from, eventX(columns, broken.moment), target, said);
   }
-  if (broken.kind === 'stored')
-    return [
-      cross(start, target - 7, 5, 'bad', 3),
-      text(start + 10, target - 5, story.breakText ?? '', { ...words, anchor: 'start' }),
-    ];
-  const written = thread.writer === null ? [] : thread.written.map((c) => c.place);
-  const sources = thread.writer === null ? oldTops(score, canvas, thread.reads) : tops(score, canvas, written);
-  const source = sources.filter((s) => s !== target).toSorted((a, b) => Math.abs(a - target) - Math.abs(b - target))[0];
+  if (broken.kind === 'stored') {
+    const style = { ...words, anchor: 'start' } as const;
+    return [cross(start, target - 7, 5, 'bad', 3), text(start + 10, target - 5, said, style)];
+  }
+  const sources =
+    writer === null
+      ? oldTops(score, canvas, thread.reads)
+      : tops(
+          score,
+          canvas,
+          written.map((c) => c.place),
+        );
+  const near = sources.filter((s) => s !== target).toSorted((a, b) => Math.abs(a - target) - Math.abs(b - target));
+  const [source] = near;
   if (source === undefined) return [];
+  // What was lost in the copy breaks off there, what nobody copied before the reader.
+  const end = broken.kind === 'copied' ? eventX(columns, broken.moment) : eventX(columns, story.end) - 22;
+  return brokenOff(start, Math.max(start + 20, end), source, target, said);
+}
+
+/** From one band towards another, and not there. */
+function brokenOff(start: number, x: number, source: number, target: number, said: string): readonly Shape[] {
   const y = source + bandHeight - 4;
   const isBelow = target > source;
-  const x = Math.max(start + 20, end - 22);
   const edge = isBelow ? source + bandHeight : source;
   const middle = isBelow ? (edge + target) / 2 : (target + bandHeight + edge) / 2;
   const stop = isBelow ? middle - 6 : middle + 6;
@@ -130,8 +138,26 @@ function lostThread(score: Score, canvas: Canvas): readonly Shape[] {
     path(`M${n(start)} ${n(y)}H${n(x - 8)}Q${n(x)} ${n(y)} ${n(x)} ${n(stop)}`, { stroke: 'bad', width: 3 }),
     circle(x, middle, 8, { fill: 'paper', stroke: 'paper', width: 1 }),
     cross(x, middle, 5, 'bad', 3),
-    text(x - 12, middle + 4, fits(story.breakText ?? '', x - 16), words),
+    text(x - 12, middle + 4, fits(said, x - 16), { ...words, anchor: 'end' }),
   ];
+}
+
+/** Along the band that is read, up to what went over it. */
+function overwritten({ columns }: Canvas, from: number, x: number, target: number, said: string): readonly Shape[] {
+  const y = target + bandHeight - 5;
+  const isLeft = x + 6 + textWidth(said, 11, false, true) > columns.width;
+  return [
+    line(from, y, x - 9, y, { stroke: 'bad', width: 3 }),
+    cross(x - 3, y, 5, 'bad', 3),
+    text(isLeft ? x - 12 : x + 6, target + bandHeight + 13, said, { ...words, anchor: isLeft ? 'end' : 'start' }),
+  ];
+}
+
+/** Where the place that is read was given what somebody then went over. */
+function filledX(score: Score, { columns }: Canvas, reads: readonly ColumnName[], moment: number): number {
+  const band = score.bands.find((b) => b.role !== 'reference' && reads.some((r) => samePlace(r, b.place)));
+  const before = band?.segments.find((s) => s.to === moment);
+  return before === undefined || before.from === 0 ? 0 : eventX(columns, before.from);
 }
 
 /** The whole of it, or at least what matters most. */

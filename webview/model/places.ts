@@ -110,6 +110,12 @@ export function dataOf(told: Told, subject: Subject, tables: readonly string[]):
   ];
 }
 
+/** Every place of some data, each once: what is merged has its place in common. */
+export function placesOf(data: readonly Datum[]): readonly Place[] {
+  const all = data.flatMap((each) => each.places);
+  return all.filter((place, i) => all.findIndex((other) => samePlace(other, place)) === i);
+}
+
 /** What tells rows apart holds no data that could be lost. */
 function withoutKeys(told: Told, subject: Subject): (each: DataPlaces) => Datum {
   return ({ reference, places }) => ({

@@ -237,7 +237,21 @@ function noteOf({ expected, actual, shown }: Moment, kind: 'read' | 'write'): st
   if (error !== null) return `fails: ${error.message}`;
   if (shown === null || expected === null) return kind === 'read' ? `reads ${actual}` : null;
   const short = shortAnswers(expected, actual);
-  return kind === 'read' ? `reads ${short.actual}, should be ${short.expected}` : `${actual}, should be: ${expected}`;
+  return kind === 'read' ? `reads ${short.actual}, should be ${short.expected}` : writeNote(expected, actual);
+}
+
+function writeNote(expected: string, actual: string): string {
+  if (isError(expected)) return 'accepted, should be refused';
+  if (actual === 'accepted, rows touched') return 'touches a row, should touch none';
+  if (actual === 'accepted, no row touched') return 'touches no row, should touch one';
+  return `${actual}, should be: ${expected}`;
+}
+
+/** A request that was tried at a moment, as a mark. */
+export function triedMark(told: Told, at: number, probe: number): Mark | null {
+  const tried = told.history.moments[at]?.probes[probe];
+  const [mark] = tried === undefined ? [] : markOf(told, tried, at, null, [], null);
+  return mark ?? null;
 }
 
 function flightsOf(moments: readonly Moment[]): readonly Flight[] {

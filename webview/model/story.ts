@@ -5,12 +5,12 @@
 import type { Moment } from '../../simulator/player/model.ts';
 import { answerWords } from './acts.ts';
 import { breakText, calloutsOf, wroteAt, type Callout, type Plot } from './callouts.ts';
-import { dataOf, relatedTables, type Datum } from './places.ts';
+import { dataOf, placesOf, relatedTables, type Datum } from './places.ts';
 import { subjectAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
 import { datumOf, threadOf, type Thread } from './thread.ts';
 import { callWords, errorOf, isError, shortAnswers } from './values.ts';
-import { capital } from './words.ts';
+import { capital, count } from './words.ts';
 
 /** `lost`: a read differs. `error`: a request fails. `answer`: a write differs. `stopped`: the plan does. `plan`: said of a step. */
 export type StoryKind = 'lost' | 'error' | 'answer' | 'stopped' | 'plan';
@@ -40,6 +40,16 @@ export function storyOf(told: Told): Story | null {
   return story;
 }
 
+/** What a history shows, in a line. */
+export function headlineOf(told: Told): string {
+  const story = storyOf(told);
+  if (story !== null) return story.headline;
+  const { history } = told;
+  const events = count(history.moments.length - 1, 'event');
+  if (history.from !== null) return `${capital(history.title)}: ${events}, and nothing that was played goes wrong.`;
+  return `The plan’s own course: ${events}, and nothing that was played goes wrong.`;
+}
+
 function tell(told: Told): Story | null {
   const { moments } = told.history;
   const end = moments.findLastIndex((moment) => moment.shown !== null);
@@ -51,12 +61,12 @@ function tell(told: Told): Story | null {
   const extra = thread?.reads.map((r) => r.table) ?? [];
   const data = subject === null ? [] : dataOf(told, subject, relatedTables(told, subject, extra));
   const datum = thread === null ? null : datumOf(data, thread);
-  const plot: Plot = { kind, end, subject, thread, places: data.flatMap((d) => d.places) };
+  const plot: Plot = { kind, end, subject, thread, places: placesOf(data) };
   return {
     kind,
     rule: moment.shown.rule,
     end,
-    headline: headlineOf(told, moment, plot),
+    headline: storyHeadline(told, moment, plot),
     subject,
     datum,
     thread,
@@ -112,7 +122,7 @@ function whenOf(moment: Moment | undefined): string {
   return `${moment.phase === 'done' ? 'after' : 'during'} “${moment.step.name}”`;
 }
 
-function headlineOf(told: Told, moment: Moment, plot: Plot): string {
+function storyHeadline(told: Told, moment: Moment, plot: Plot): string {
   const { event, shown, expected, actual } = moment;
   const title = titleOf(shown?.rule ?? '');
   const where = placeOfReader(told, plot.end);

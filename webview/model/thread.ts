@@ -4,7 +4,7 @@
  */
 import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, jobRuns, momentsOf, type CellChange, type JobRun } from './changes.ts';
-import { dataOf, relatedTables, samePlace, type Datum } from './places.ts';
+import { dataOf, placesOf, relatedTables, samePlace, type Datum } from './places.ts';
 import { readsAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
 import { answerDifference, answerRows, comparable } from './values.ts';
@@ -36,11 +36,6 @@ export interface Thread {
   readonly passed: readonly JobRun[];
   /** Checks that passed meanwhile. */
   readonly checked: readonly number[];
-}
-
-/** Everything of the row that could be shown. */
-export function placesOf(data: readonly Datum[]): readonly ColumnName[] {
-  return data.flatMap((each) => each.places);
 }
 
 export function threadOf(told: Told, end: number, subject: Subject): Thread {
