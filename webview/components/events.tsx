@@ -21,7 +21,7 @@ export function Events({ store }: { readonly store: Store }) {
 
 function List({ store, history }: { readonly store: Store; readonly history: History }) {
   const playhead = store.playhead.value;
-  const isOpen = store.remembered.value?.triedOpen ?? false;
+  const isOpen = store.remembered.value.triedOpen;
   const rows = useMemo(() => rowsOf(history, playhead.moment, isOpen), [history, playhead.moment, isOpen]);
   const scroller = useRef<HTMLDivElement | null>(null);
   const sight = useSight(scroller);
@@ -195,7 +195,7 @@ interface TriedProps {
 
 /** The focus is on its one cell: of a row in a grid nobody may say that it is folded. */
 function Tried({ store, main, shared: { tabIndex, ...shared } }: TriedProps) {
-  const isOpen = store.remembered.value?.triedOpen ?? false;
+  const isOpen = store.remembered.value.triedOpen;
   const fold = () => store.remember({ triedOpen: !isOpen });
   return (
     <div {...shared} class="event tried">

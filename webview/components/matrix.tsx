@@ -14,7 +14,7 @@ import '../style/matrix.css';
 export function Matrix({ store, report }: { readonly store: Store; readonly report: PlanReport }) {
   const recording = store.ready.value?.recording ?? null;
   const model = useMemo(() => matrixOf(report, recording), [report, recording]);
-  const isOpen = store.remembered.value?.matrixOpen ?? true;
+  const isOpen = store.remembered.value.matrixOpen;
   return (
     <section class="matrix" aria-labelledby="matrix-title">
       <div class="section-head">

@@ -24,7 +24,7 @@ interface Props {
 
 /** Stands beside the title of the matrix: a line of its own would push the score further down. */
 export function WaysBackButton({ store, report }: Props) {
-  const isOpen = store.remembered.value?.waysBackOpen ?? false;
+  const isOpen = store.remembered.value.waysBackOpen;
   if (report.rollback.length === 0) return null;
   return (
     <button
@@ -41,7 +41,7 @@ export function WaysBackButton({ store, report }: Props) {
 }
 
 export function WaysBack({ store, report }: Props) {
-  const isOpen = (store.remembered.value?.waysBackOpen ?? false) && report.rollback.length > 0;
+  const isOpen = store.remembered.value.waysBackOpen && report.rollback.length > 0;
   return (
     <div id="ways-back" class="ways-back" hidden={!isOpen}>
       {isOpen ? <Grid store={store} report={report} /> : null}
