@@ -5,7 +5,7 @@ const recorded = (name) =>
   JSON.parse(readFileSync(new URL(`../../dist/test/stage/${name}.json`, import.meta.url), 'utf8'));
 
 const nothing = { kind: 'none' };
-const progress = { phase: 'search', step: 'backfill', states: 812, findings: 1 };
+const progress = { phase: 'forward', step: 'backfill', states: 812, findings: 1 };
 
 function withRehearsal(stage, change) {
   return { ...stage, rehearsal: { ...stage.rehearsal, ...change } };

@@ -119,9 +119,9 @@ export const cases = {
     await stage.page.locator('.chooser-button').focus();
     await stage.press('ArrowDown');
     const focused = () => stage.page.evaluate(() => document.activeElement?.textContent);
-    assert.match(await focused(), /^lost-write/);
+    assert.match(await focused(), /^error lost-write/);
     await stage.press('ArrowDown');
-    assert.match(await focused(), /^missing-verify/);
+    assert.match(await focused(), /^warning missing-verify/);
     await stage.press('End');
     assert.equal(await focused(), 'The plan’s own course');
     await stage.press('Enter');

@@ -51,7 +51,7 @@ export const cases = {
   },
   'another step by choice': async (stage) => {
     await open(stage);
-    await pane(stage).getByLabel('Step').selectOption('backfill');
+    await pane(stage).getByLabel('Step', { exact: true }).selectOption('backfill');
     const forward = pane(stage).getByRole('group', { name: 'Forward of backfill' });
     await forward.locator('.view-line').first().waitFor();
     assert.match(await text(forward), /UPDATE users SET email_address = email WHERE id IN/);

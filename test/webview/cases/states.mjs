@@ -21,7 +21,7 @@ export const cases = {
   },
   'the first rehearsal: how far it is': async (stage) => {
     await stage.open('first-rehearsal');
-    await says(stage, 'Rehearsing: search at “backfill”, 812 states, 1 finding.');
+    await says(stage, 'Searching the way forward at “backfill”: 812 states, 1 finding.');
     assert.equal(await stage.page.locator('[aria-busy=true]').count(), 1);
   },
   'another rehearsal: the one before stays to be seen': async (stage) => {

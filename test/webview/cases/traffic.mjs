@@ -19,7 +19,7 @@ async function drawn(stage) {
 
 export const cases = {
   'a run: asked for, how far it is, cancelled, failed, asked for again': async (stage) => {
-    await open(stage, 'not-rehearsed');
+    await open(stage, 'no-copy-back');
     await button(stage, 'Simulate traffic').click();
     assert.deepEqual(await stage.asked('simulate'), [[]]);
     const running = { kind: 'running', phase: 'running', step: 'dual write', seconds: 119_700, requests: 31_204 };

@@ -4,7 +4,11 @@ import assert from 'node:assert/strict';
 const pane = (stage) => stage.page.getByRole('region', { name: 'What if' });
 const button = (stage, name) => pane(stage).getByRole('button', { name, exact: true });
 const says = (stage, text) => pane(stage).getByText(text).first().waitFor();
-const editor = (stage) => pane(stage).getByRole('textbox', { name: 'SQL at this moment' });
+/** Once Monaco is there: before, a text area stands in its place. */
+async function editor(stage) {
+  await pane(stage).locator('.monaco-editor .view-line').first().waitFor();
+  return pane(stage).getByRole('textbox', { name: 'SQL at this moment' });
+}
 
 /** Before anything was forked, after v2 has written; the host answers a fork with the recorded one. */
 async function open(stage) {
@@ -80,7 +84,8 @@ export const cases = {
     });
     await button(stage, 'Roll back here').click();
     await pane(stage).getByRole('status').getByText('roll back').waitFor();
-    await button(stage, 'Play it here').click();
+    await button(stage, 'Play it here').focus();
+    await stage.press('Enter');
     assert.equal((await stage.asked('fork')).length, 1);
   },
   'SQL is completed from the tables there are, asked, and its answer is a table': async (stage) => {
@@ -88,7 +93,7 @@ export const cases = {
     await stage.page.evaluate(() => {
       window.answers.ask = () => ({ ok: true, columns: ['email'], rows: [['b'], [null]], touched: 0 });
     });
-    await editor(stage).focus();
+    await (await editor(stage)).focus();
     await stage.page.keyboard.type('SELECT * FROM users WHERE ');
     const list = stage.page.locator('.suggest-widget.visible');
     await list.getByText('email_address', { exact: true }).waitFor();
@@ -112,19 +117,40 @@ export const cases = {
     await stage.page.evaluate(() => {
       window.answers.ask = () => ({ ok: false, message: 'column "x" does not exist' });
     });
-    await editor(stage).focus();
+    await (await editor(stage)).focus();
     await stage.page.keyboard.type('SELECT x');
     await button(stage, 'Ask').click();
     await pane(stage).getByRole('alert').getByText('column "x" does not exist').waitFor();
   },
+  'what is typed while Monaco is loaded is typed on in it': async (stage) => {
+    await open(stage);
+    const box = pane(stage).getByRole('textbox', { name: 'SQL at this moment' });
+    let go;
+    await stage.page.route('**/monaco.js', async (route) => {
+      await new Promise((done) => {
+        go = done;
+      });
+      await route.continue();
+    });
+    await stage.reload();
+    await stage.tab('What if');
+    await box.focus();
+    await stage.page.keyboard.type('SELECT ');
+    go();
+    await editor(stage);
+    await stage.page.keyboard.type('12');
+    await stage.page.unroute('**/monaco.js');
+    await stage.press('Escape', 'Control+Enter');
+    assert.equal((await stage.asked('ask')).at(-1)[1], 'SELECT 12');
+  },
   'Tab and Esc leave the editor': async (stage) => {
     await open(stage);
     const inside = () => stage.page.evaluate(() => document.activeElement?.closest('.monaco-editor') !== null);
-    await editor(stage).focus();
+    await (await editor(stage)).focus();
     assert.ok(await inside());
     await stage.press('Escape');
     assert.equal(await inside(), false);
-    await editor(stage).focus();
+    await (await editor(stage)).focus();
     await stage.press('Tab');
     assert.equal(await inside(), false);
     assert.deepEqual(await stage.asked('moveTo'), []);
