@@ -48,6 +48,7 @@ export function Score({ store }: { readonly store: Store }) {
 function Callouts({ store, score }: { readonly store: Store; readonly score: ScoreModel }) {
   const callouts = score.story?.callouts ?? [];
   const here = store.playhead.value.moment;
+  const probe = score.story?.probe ?? null;
   if (callouts.length === 0) return null;
   return (
     <ol class="score-callouts" aria-label="What happens, in short">
@@ -55,7 +56,7 @@ function Callouts({ store, score }: { readonly store: Store; readonly score: Sco
         <li key={number} class={`score-callout score-${part}`}>
           <button
             type="button"
-            onClick={() => store.goToMoment(moment)}
+            onClick={() => store.moveTo({ ...store.playhead.value, moment, probe: part === 'end' ? probe : null })}
             aria-current={here === moment ? 'step' : undefined}
           >
             <span class="score-number" aria-hidden="true">

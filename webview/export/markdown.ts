@@ -2,7 +2,7 @@
 import type { Moment } from '../../simulator/player/model.ts';
 import type { Told } from '../model/rows.ts';
 import { subjectWords, type Score } from '../model/score.ts';
-import { headlineOf } from '../model/story.ts';
+import { headlineOf, showerOf } from '../model/story.ts';
 import { columnsIn, rowAt } from '../model/table.ts';
 import { callWords, visible } from '../model/values.ts';
 
@@ -12,7 +12,7 @@ const mostEvents = 60;
 export function markdownOf(told: Told, score: Score, plan: string): string {
   const { finding } = told.recording;
   const { story } = score;
-  const end = told.history.moments[story?.end ?? told.history.moments.length - 1];
+  const end = story === null ? null : showerOf(told, story);
   const parts = [
     `### ${plain(headlineOf(told))}`,
     `Plan: ${code(plan)} (${plain(told.recording.title)})${finding === null ? '' : `, finding ${code(finding.id)}`}`,
@@ -27,7 +27,7 @@ export function markdownOf(told: Told, score: Score, plan: string): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function expectation(moment: Moment | undefined): string {
+function expectation(moment: Moment | null): string {
   if (moment?.shown == null || moment.expected === null || moment.actual === null) return '';
   return `| | |\n|---|---|\n| Without the migration | ${cell(code(moment.expected))} |\n| With it | ${cell(code(moment.actual))} |`;
 }

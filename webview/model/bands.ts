@@ -3,7 +3,7 @@ import type { ColumnName, View } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, referenceCells } from './changes.ts';
 import { placesOf, samePlace, type Datum, type Place } from './places.ts';
 import { cellOf, cellWords, sameCell, viewAt, type Cell, type Subject, type Told } from './rows.ts';
-import type { Story } from './story.ts';
+import { showerOf, type Story } from './story.ts';
 
 /** `empty`: nothing was copied there yet. `differs`: nobody reads it yet, or any more. `wrong`: a live version reads it so. */
 export type SegmentState = 'same' | 'empty' | 'differs' | 'wrong';
@@ -46,7 +46,7 @@ export function shownPlaces(told: Told, subject: Subject, data: readonly Datum[]
     const more = core.length > 1 ? [] : all.filter((p) => includesPlace(written, p));
     return { places: ordered([...core, ...more]).slice(0, mostPlaces), reference: datum?.reference ?? null };
   }
-  const named = story === null ? '' : (told.history.moments[story.end]?.shown?.message ?? '');
+  const named = story === null ? '' : (showerOf(told, story)?.shown?.message ?? '');
   const ranked = data
     .map((datum, i) => ({ datum, i, interest: interestOf(told, subject, datum, named) }))
     .filter(({ interest }, i) => interest > 0 || i === 0)
@@ -98,7 +98,7 @@ function segmentsOf(
     const known = stateAt(view, place, subject, cell);
     const isWrong = isReads && story !== null && i >= thread.wrongFrom && i <= story.end;
     const readers = isWrong ? (told.history.moments[i]?.live ?? []) : [];
-    const version = told.history.moments[story?.end ?? -1]?.event?.version ?? '';
+    const version = story === null ? '' : (showerOf(told, story)?.event?.version ?? '');
     const state = !isWrong
       ? known.state
       : readers.includes(version)

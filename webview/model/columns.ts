@@ -87,6 +87,15 @@ export function eventX({ edges }: Columns, moment: number): number {
   return right === undefined ? left : left + Math.min(inset, (right - left) / 2);
 }
 
+/** Where a mark stands: what was only tried comes after what happened. */
+export function markX(
+  columns: Columns,
+  { moment, isTried }: { readonly moment: number; readonly isTried: boolean },
+): number {
+  if (!isTried) return eventX(columns, moment);
+  return Math.max(eventX(columns, moment) + 8, (columns.edges[moment + 1] ?? columns.width) - 12);
+}
+
 /** The moment whose column is at a place. */
 export function momentAt({ edges }: Columns, x: number): number {
   let low = 0;

@@ -1,5 +1,5 @@
 /** The lanes of the app's versions with their requests, and the backfill as a front that moves. */
-import { eventX, textWidth } from './columns.ts';
+import { eventX, markX, textWidth } from './columns.ts';
 import { fitted, type Canvas } from './canvas.ts';
 import type { Job, Mark, Range, Score } from './score.ts';
 import { circle, cross, line, n, path, text, type Ink, type Shape, type TextStyle } from './shapes.ts';
@@ -34,8 +34,8 @@ export function laneShapes(score: Score, canvas: Canvas): readonly Shape[] {
       if (mark.moment < view.from || mark.moment > view.to) return;
       const [before, next] = [marks[k - 1], marks[k + 1]];
       const near = {
-        left: before === undefined ? 0 : eventX(columns, before.moment),
-        right: next === undefined ? columns.width + 8 : eventX(columns, next.moment),
+        left: before === undefined ? 0 : markX(columns, before),
+        right: next === undefined ? columns.width + 8 : markX(columns, next),
       };
       shapes.push(...markShapes(score, mark, canvas, y, near));
     });
@@ -64,8 +64,9 @@ export function badge(x: number, y: number, number: number, ink: Ink): readonly 
   ];
 }
 
-export function calloutAt(score: Score, moment: number) {
-  return score.story?.callouts.find((c) => c.moment === moment) ?? null;
+export function calloutAt({ story }: Score, moment: number, isTried = false) {
+  const isEnd = (part: string) => story?.probe !== null && part === 'end';
+  return story?.callouts.find((c) => c.moment === moment && isEnd(c.part) === isTried) ?? null;
 }
 
 /** Where the words of a mark have room: right of it up to the next on its lane, else left of it. */
@@ -86,13 +87,14 @@ function placed(words: string, x: number, y: number, room: Room, style: TextStyl
 }
 
 function markShapes(score: Score, mark: Mark, { columns }: Canvas, y: number, near: Room): readonly Shape[] {
-  const x = eventX(columns, mark.moment);
-  const callout = calloutAt(score, mark.moment);
+  const x = markX(columns, mark);
+  const callout = calloutAt(score, mark.moment, mark.isTried);
   const isBad = mark.state !== 'ok' || callout?.part === 'lost' || callout?.part === 'break';
   const ink: Ink = isBad ? 'bad' : 'ink';
   const shapes: Shape[] = [];
   if (mark.state !== 'ok') {
-    shapes.push(circle(x, y, 8, { fill: 'paper', stroke: 'bad', width: 2.5 }), cross(x, y, 3.4, 'bad', 2.5));
+    const dash = mark.isTried ? '3 2' : 'none';
+    shapes.push(circle(x, y, 8, { fill: 'paper', stroke: 'bad', width: 2.5, dash }), cross(x, y, 3.4, 'bad', 2.5));
   } else if (mark.kind === 'write') shapes.push(circle(x, y, 6, { fill: ink, stroke: 'paper', width: 1.5 }));
   else shapes.push(circle(x, y, 5.5, { fill: 'paper', stroke: ink, width: 2 }));
   const room = { right: Math.min(near.right - x - 20, 280), left: Math.min(x - near.left - 20, 280) };
@@ -108,12 +110,12 @@ function markShapes(score: Score, mark: Mark, { columns }: Canvas, y: number, ne
 export function triedShapes(score: Score, mark: Mark, { columns, rows }: Canvas): readonly Shape[] {
   const y = rows.lanes[score.lanes.findIndex((l) => l.version === mark.version)];
   if (y === undefined) return [];
-  const x = (columns.edges[mark.moment + 1] ?? columns.width) - 10;
+  const x = markX(columns, mark);
   const ink: Ink = mark.state === 'ok' ? 'ink' : 'bad';
   const room = { right: columns.width - x - 20, left: Math.min(280, x - 20) };
   const shapes: Shape[] = [circle(x, y, 8, { fill: 'paper', stroke: ink, width: 2, dash: '3 2' })];
   if (mark.state !== 'ok') shapes.push(cross(x, y, 3.2, 'bad', 2.2));
-  shapes.push(...placed(`tried: ${mark.label}`, x, y - 13, room, { ink, isMono: true, isBold: true }));
+  shapes.push(...placed(mark.label, x, y - 13, room, { ink, isMono: true, isBold: true }));
   if (mark.note !== null) shapes.push(...placed(mark.note, x, y + 17, room, { ink, isBold: mark.state !== 'ok' }));
   return shapes;
 }

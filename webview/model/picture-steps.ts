@@ -55,10 +55,11 @@ function spanShapes(score: Score, step: StepSpan, canvas: Canvas): readonly Shap
 /** The number of a callout that is the step itself. What happens in a lane or in a job has its number there. */
 function stepCallout(score: Score, step: StepSpan) {
   const isJobs = (moment: number) => score.jobs.some((job) => job.to === moment);
-  const callouts = score.story?.callouts ?? [];
+  const isTried = (part: string) => score.story?.probe !== null && part === 'end';
+  const callouts = (score.story?.callouts ?? []).filter((c) => !isTried(c.part));
   const isElsewhere = (moment: number) =>
     isJobs(moment) ||
-    score.marks.some((m) => m.moment === moment) ||
+    score.marks.some((m) => m.moment === moment && !m.isTried) ||
     score.crashes.some((c) => c.moment === moment) ||
     score.jobs.some((job) => job.batches.some((b) => b.moment === moment));
   return callouts.find((c) => c.moment >= step.from && c.moment < step.to && !isElsewhere(c.moment)) ?? null;

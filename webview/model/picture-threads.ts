@@ -1,7 +1,7 @@
 /** Writes as threads from their request down into the places that they reached; the lost one strong, with the break in it. */
 import type { ColumnName } from '../../simulator/player/model.ts';
 import { samePlace } from './places.ts';
-import { eventX, textWidth } from './columns.ts';
+import { eventX, markX, textWidth } from './columns.ts';
 import { bandHeight, type Canvas } from './canvas.ts';
 import type { Mark, Score } from './score.ts';
 import { circle, cross, line, n, path, text, type Ink, type Shape } from './shapes.ts';
@@ -47,7 +47,7 @@ function ownThread(score: Score, mark: Mark, canvas: Canvas): readonly Shape[] {
   const { columns, rows } = canvas;
   const lane = score.lanes.findIndex((l) => l.version === mark.version);
   const y = rows.lanes[lane] ?? 0;
-  const x = eventX(columns, mark.moment);
+  const x = markX(columns, mark);
   const reached = tops(score, canvas, mark.places);
   const isBad = isLost(score, mark.moment) || mark.state !== 'ok';
   const ink: Ink = isBad ? 'bad' : 'soft';
@@ -123,7 +123,10 @@ function lostThread(score: Score, canvas: Canvas): readonly Shape[] {
   const [source] = near;
   if (source === undefined) return [];
   // What was lost in the copy breaks off there, what nobody copied before the reader.
-  const end = broken.kind === 'copied' ? eventX(columns, broken.moment) : eventX(columns, story.end) - 22;
+  const end =
+    broken.kind === 'copied'
+      ? eventX(columns, broken.moment)
+      : markX(columns, { moment: story.end, isTried: story.probe !== null }) - 22;
   return brokenOff(start, Math.max(start + 20, end), source, target, said);
 }
 

@@ -6,7 +6,7 @@ import { changesAt, isWritten, jobRuns, momentsOf, type JobRun } from './changes
 import { dataOf, mentions, placeName, relatedTables, type Datum, type Place } from './places.ts';
 import { readsAt, subjectAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
-import { storyOf, type Story } from './story.ts';
+import { showerOf, storyOf, type Story } from './story.ts';
 import { callText, errorOf, isError, shortAnswers, statementOf } from './values.ts';
 import { listed } from './words.ts';
 
@@ -41,6 +41,8 @@ export interface Mark {
   readonly note: string | null;
   /** The places that it wrote or read. */
   readonly places: readonly ColumnName[];
+  /** It was tried at its moment, and left nothing behind. */
+  readonly isTried: boolean;
 }
 
 /** A request that commits several times, from its first statement to its last, or to its death. */
@@ -88,7 +90,7 @@ export function scoreOf(told: Told, row: Subject | null = null): Score {
     length: moments.length,
     steps: stepsOf(moments),
     lanes: lanesOf(told, places),
-    marks: moments.flatMap((m, i) => markOf(told, m, i, subject, places, isStorys ? story : null)),
+    marks: marksOf(told, subject, places, isStorys ? story : null),
     flights: flightsOf(moments),
     jobs: jobsOf(told, subject, places),
     bands: subject === null || shown === null ? [] : bandsOf(told, subject, shown, isStorys ? story : null),
@@ -195,6 +197,14 @@ function rolesOf(told: Told, version: string, places: readonly Place[]): readonl
   });
 }
 
+function marksOf(told: Told, subject: Subject | null, places: readonly Place[], story: Story | null): readonly Mark[] {
+  const marks = told.history.moments.flatMap((m, i) => markOf(told, m, i, subject, places, story));
+  if (story?.probe == null) return marks;
+  const shower = showerOf(told, story);
+  const tried = shower === null ? [] : markOf(told, shower, story.end, subject, places, story, true);
+  return [...marks, ...tried].toSorted((a, b) => a.moment - b.moment);
+}
+
 function markOf(
   told: Told,
   moment: Moment,
@@ -202,6 +212,7 @@ function markOf(
   subject: Subject | null,
   places: readonly Place[],
   story: Story | null,
+  isTried = false,
 ): readonly Mark[] {
   const { event, expected, actual, shown } = moment;
   if (event?.kind !== 'request' || event.version === null) return [];
@@ -209,7 +220,8 @@ function markOf(
   const kind = version?.requests.find((r) => r.name === event.request)?.kind ?? 'write';
   const failed = isError(actual) && !isError(expected);
   const part = statementOf(event.result);
-  const read = at === story?.end ? (story.thread?.reads ?? []) : subject === null ? [] : readsAt(told, at, subject);
+  const isStorys = story !== null && showerOf(told, story) === moment;
+  const read = isStorys ? (story.thread?.reads ?? []) : subject === null ? [] : readsAt(told, at, subject);
   const touched =
     kind === 'read'
       ? places.filter((p) => read.some((r) => r.table === p.table && r.column === p.column))
@@ -224,9 +236,10 @@ function markOf(
       version: event.version,
       kind,
       state: failed ? 'failed' : shown !== null ? 'wrong' : 'ok',
-      label: `${callText(event)}${part === null ? '' : ` ${part.number}/${part.of}`}`,
+      label: `${isTried ? 'tried: ' : ''}${callText(event)}${part === null ? '' : ` ${part.number}/${part.of}`}`,
       note: noteOf(moment, kind),
       places: touched,
+      isTried,
     },
   ];
 }
@@ -250,7 +263,7 @@ function writeNote(expected: string, actual: string): string {
 /** A request that was tried at a moment, as a mark. */
 export function triedMark(told: Told, at: number, probe: number): Mark | null {
   const tried = told.history.moments[at]?.probes[probe];
-  const [mark] = tried === undefined ? [] : markOf(told, tried, at, null, [], null);
+  const [mark] = tried === undefined ? [] : markOf(told, tried, at, null, [], null, true);
   return mark ?? null;
 }
 

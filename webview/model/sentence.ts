@@ -4,7 +4,7 @@ import type { Playhead } from '../protocol.ts';
 import { actor, changeWords, naming, rowWords, stepText } from './acts.ts';
 import { changesAt, jobRuns, rowsChangedAt } from './changes.ts';
 import { tableOf, viewAt, type Told } from './rows.ts';
-import { storyOf } from './story.ts';
+import { isReadRequest, storyOf } from './story.ts';
 import { callWords, clip, errorOf, isError, quoted, statementOf, visible } from './values.ts';
 import { count, listed } from './words.ts';
 
@@ -41,11 +41,6 @@ function momentSentence(told: Told, moment: Moment, at: number): string {
   const first = eventSentence(told, moment, at);
   const isRead = event.kind === 'request' && isReadRequest(told, moment);
   return isRead || isError(moment.actual) ? first : [first, differenceSentence(told, at)].filter(Boolean).join(' ');
-}
-
-function isReadRequest({ recording }: Told, { event }: Moment): boolean {
-  const version = recording.versions.find((v) => v.name === event?.version);
-  return version?.requests.find((r) => r.name === event?.request)?.kind === 'read';
 }
 
 /** `v1 answers`, `v1 and v2 both answer`. */

@@ -83,7 +83,10 @@ function whoOf(moment: Moment | undefined): string {
 /** What the story says of an event that is no request: a request says itself what it is. */
 function calloutWords(score: Score, moment: Moment | undefined, at: number): string | null {
   if (moment?.event?.kind === 'request' || moment?.event?.kind === 'crash') return null;
-  return score.story?.callouts.find((c) => c.moment === at)?.text ?? null;
+  return (
+    score.story?.callouts.find((c) => c.moment === at && !(score.story?.probe !== null && c.part === 'end'))?.text ??
+    null
+  );
 }
 
 function whatOf(moment: Moment | undefined): string {
