@@ -98,6 +98,7 @@ export function differenceView(
 ): View<DifferenceShown> {
   const original = monaco.editor.createModel(before.text, language);
   const modified = monaco.editor.createModel(after.text, language);
+  let labels = { originalAriaLabel: before.label, modifiedAriaLabel: after.label };
   const view = monaco.editor.createDiffEditor(host, {
     ...commonOptions(),
     ...readOnlyOptions,
@@ -113,22 +114,24 @@ export function differenceView(
     diffWordWrap: 'on',
     ignoreTrimWhitespace: false,
     enableSplitViewResizing: false,
-    originalAriaLabel: before.label,
-    modifiedAriaLabel: after.label,
+    ...labels,
   });
   view.setModel({ original, modified });
-  const sides = [view.getOriginalEditor(), view.getModifiedEditor()];
+  const sides = [view.getOriginalEditor(), view.getModifiedEditor()] as const;
   const grow = growing(host, () => Math.max(...sides.map((side) => side.getContentHeight())), 420);
   const sizes = [...sides.map((side) => side.onDidContentSizeChange(grow)), view.onDidUpdateDiff(grow)];
   mark(monaco, original, before.squiggles);
   mark(monaco, modified, after.squiggles);
-  const stop = onThemeChange(() => view.updateOptions(fontOptions()));
+  // By side: told as a whole, both would lose their labels.
+  const stop = onThemeChange(() => {
+    for (const side of sides) side.updateOptions(fontOptions());
+  });
   return {
     update: (next) => {
       fill(monaco, original, next.before);
       fill(monaco, modified, next.after);
-      view.getOriginalEditor().updateOptions({ ariaLabel: next.before.label });
-      view.getModifiedEditor().updateOptions({ ariaLabel: next.after.label });
+      sides[0].updateOptions({ ariaLabel: next.before.label });
+      sides[1].updateOptions({ ariaLabel: next.after.label });
     },
     ...together(stop, ...sizes, view, original, modified),
   };

@@ -62,8 +62,8 @@ export const cases = {
     assert.equal(await rows(stage).last().getAttribute('aria-rowindex'), '2002');
     await stage.nowhere();
     for (const [key, moment] of [
-      ['Home', 0],
       ['End', 2000],
+      ['Home', 0],
     ]) {
       await stage.press(key);
       assert.equal(await stage.moment(), moment);
