@@ -98,7 +98,6 @@ export function differenceView(
 ): View<DifferenceShown> {
   const original = monaco.editor.createModel(before.text, language);
   const modified = monaco.editor.createModel(after.text, language);
-  let labels = { originalAriaLabel: before.label, modifiedAriaLabel: after.label };
   const view = monaco.editor.createDiffEditor(host, {
     ...commonOptions(),
     ...readOnlyOptions,
@@ -114,7 +113,8 @@ export function differenceView(
     diffWordWrap: 'on',
     ignoreTrimWhitespace: false,
     enableSplitViewResizing: false,
-    ...labels,
+    originalAriaLabel: before.label,
+    modifiedAriaLabel: after.label,
   });
   view.setModel({ original, modified });
   const sides = [view.getOriginalEditor(), view.getModifiedEditor()] as const;
