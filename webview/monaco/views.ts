@@ -102,6 +102,8 @@ export function differenceView(
     ...commonOptions(),
     ...readOnlyOptions,
     automaticLayout: true,
+    // Signs stand there.
+    lineDecorationsWidth: 22,
     originalEditable: false,
     renderSideBySide: true,
     // Below each other where there is not the room for two.
