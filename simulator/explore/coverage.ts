@@ -2,6 +2,7 @@
 import type { Plan } from '../plan/model.ts';
 import type { PlanReport } from '../report/model.ts';
 import { buildPositions, positionLabel } from './positions.ts';
+import { onlyRead } from './programs.ts';
 
 /** A request of a version that is live at a position. */
 export interface RequestRun {
@@ -30,13 +31,12 @@ export function requestRuns(plan: Plan, { exploration }: PlanReport): readonly R
       return [...(version?.requests.values() ?? [])].map((request): RequestRun => {
         const name = `${live}.${request.name}`;
         const label = positionLabel(position);
-        const isRead = request.statements.every(({ node, modifies }) => node === 'SelectStmt' && !modifies);
         return {
           step: position.step?.name ?? null,
           position: label,
           version: live,
           request: request.name,
-          kind: isRead ? 'read' : 'write',
+          kind: onlyRead(request.statements) ? 'read' : 'write',
           ran: !never.has(name) && !never.has(`${name} at ${label}`),
           refused: never.has(`${name} (refused wherever it ran)`),
           file: request.location.file,
