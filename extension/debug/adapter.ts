@@ -15,6 +15,8 @@ export interface Playhead {
   readonly recording: Recording;
   readonly history: History;
   readonly histories: readonly History[];
+  /** All there are, those of forks too. */
+  readonly views: readonly View[];
   readonly cursor: Cursor;
   readonly moment: Moment;
   readonly view: View;
@@ -38,6 +40,29 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
   readonly versions?: readonly string[];
 }
 
+/** Whoever moves the session from elsewhere keeps the focus there. */
+interface MoveArguments {
+  readonly preserveFocus?: boolean;
+}
+
+interface GoToArguments extends MoveArguments, Partial<Cursor> {
+  readonly history?: number;
+}
+
+/** Where the session stands, if no place is given. */
+interface ForkArguments extends MoveArguments {
+  readonly command: ForkCommand;
+  readonly history?: number;
+  readonly moment?: number;
+}
+
+interface AskArguments {
+  readonly history: number;
+  readonly moment: number;
+  readonly probe: number | null;
+  readonly sql: string;
+}
+
 /** What a request comes to: its answer, and what follows after it was sent. */
 interface Reply {
   readonly body?: object;
@@ -46,7 +71,6 @@ interface Reply {
 
 class Refusal extends Error {}
 
-const threadId = 1;
 /** Of the progress that is shown until there is something to step through. */
 const openingId = 'open';
 
@@ -77,6 +101,11 @@ export class CutoverAdapter {
   private filters: ReadonlySet<string> = new Set(exceptionFilters.filter((f) => f.default).map((f) => f.filter));
   private readonly opening = new AbortController();
   private reportsProgress = false;
+  /** The next stop leaves the focus where it is. */
+  private preservesFocus = false;
+  private thread = 1;
+  /** Threads that are left as soon as the editor has the frames of the next. */
+  private leaving: readonly number[] = [];
   private ended = false;
 
   private readonly requests: Readonly<Record<string, (args: never) => Reply | Promise<Reply>>> = {
@@ -102,10 +131,13 @@ export class CutoverAdapter {
     setDataBreakpoints: (args: DebugProtocol.SetDataBreakpointsArguments) => ({
       body: { breakpoints: this.breakpoints.setCells(args) },
     }),
-    threads: () => ({ body: { threads: [{ id: threadId, name: this.walk?.history.title ?? 'plan' }] } }),
-    stackTrace: () => {
+    threads: () => {
+      const name = this.walk?.history.title ?? 'plan';
+      return { body: { threads: [...this.leaving, this.thread].map((id) => ({ id, name })) } };
+    },
+    stackTrace: ({ threadId }: DebugProtocol.StackTraceArguments) => {
       const stackFrames = this.inspector.frames(this.playhead());
-      return { body: { stackFrames, totalFrames: stackFrames.length } };
+      return { body: { stackFrames, totalFrames: stackFrames.length }, after: () => this.leave(threadId) };
     },
     scopes: (args: DebugProtocol.ScopesArguments) => ({
       body: { scopes: this.inspector.scopes(this.playhead(), args.frameId) },
@@ -131,8 +163,9 @@ export class CutoverAdapter {
     terminate: () => this.end(),
     'cutover.process': () => ({ body: { pid: this.host.client.pid } }),
     'cutover.recording': () => ({ body: this.playhead() }),
-    'cutover.goto': (args: { readonly history?: number } & Partial<Cursor>) => this.goTo(args),
-    'cutover.fork': (args: { readonly command: ForkCommand }) => this.forkRequest(args.command),
+    'cutover.goto': (args: GoToArguments) => this.goTo(args),
+    'cutover.fork': ({ command, ...at }: ForkArguments) => this.forkRequest(command, at),
+    'cutover.ask': (args: AskArguments) => this.askRequest(args),
   };
 
   constructor(private readonly host: AdapterHost) {
@@ -289,14 +322,34 @@ export class CutoverAdapter {
   private stopped(reason: string, description?: string, text?: string, hitBreakpointIds?: readonly number[]): void {
     this.inspector.forget();
     this.host.onMoved?.(this.playhead());
+    const preserveFocusHint = this.preservesFocus;
+    this.preservesFocus = false;
+    if (preserveFocusHint) this.changeThread();
     this.event('stopped', {
       reason,
+      ...(preserveFocusHint ? { preserveFocusHint } : {}),
       ...(description === undefined ? {} : { description }),
       ...(text === undefined ? {} : { text }),
       ...(hitBreakpointIds === undefined ? {} : { hitBreakpointIds }),
-      threadId,
+      threadId: this.thread,
       allThreadsStopped: true,
     });
+  }
+
+  /**
+   * An editor that is told to preserve the focus shows nothing of the stop. But when a thread ends, it shows the one that is
+   * left, and takes no focus: so the stop happens in another thread, and the one before ends.
+   */
+  private changeThread(): void {
+    this.leaving = [...this.leaving, this.thread];
+    this.thread += 1;
+  }
+
+  private leave(threadId: number): void {
+    if (threadId !== this.thread) return;
+    const left = this.leaving;
+    this.leaving = [];
+    for (const each of left) this.event('thread', { reason: 'exited', threadId: each });
   }
 
   private restartFrame({ frameId }: DebugProtocol.RestartFrameArguments): Reply {
@@ -309,7 +362,7 @@ export class CutoverAdapter {
     };
   }
 
-  private goTo({ history, moment, probe }: { readonly history?: number } & Partial<Cursor>): Reply {
+  private goTo({ history, moment, probe, preserveFocus = false }: GoToArguments): Reply {
     const { walk } = this.open();
     const target = history === undefined || history === walk.history.id ? walk : this.walkOf(history);
     const to = { moment: moment ?? this.cursor.moment, probe: probe ?? null };
@@ -319,6 +372,7 @@ export class CutoverAdapter {
       after: () => {
         this.walk = target;
         this.cursor = to;
+        this.preservesFocus = preserveFocus;
         this.stopped('goto');
       },
     };
@@ -352,18 +406,25 @@ export class CutoverAdapter {
     }
   }
 
-  private async forkRequest(command: ForkCommand): Promise<Reply> {
+  private async askRequest({ history, moment, probe, sql }: AskArguments): Promise<Reply> {
+    return { body: await this.host.client.ask(history, moment, sql, probe) };
+  }
+
+  private async forkRequest(command: ForkCommand, at: Omit<ForkArguments, 'command'> = {}): Promise<Reply> {
     const { history, cursor } = this.playhead();
-    const forked = await this.host.client.fork(history.id, cursor.moment, command);
+    const from = at.history === undefined ? history : this.walkOf(at.history).history;
+    const moment = at.moment ?? cursor.moment;
+    const forked = await this.host.client.fork(from.id, moment, command);
     if (!forked.ok) throw new Refusal(forked.message);
     const { recording } = this.open();
     this.views.splice(forked.firstView, 0, ...forked.views);
     this.histories[forked.history.id] = forked.history;
-    const result = `history ${forked.history.id}: ${forked.history.title}; !history ${history.id} goes back`;
+    const result = `history ${forked.history.id}: ${forked.history.title}; !history ${from.id} goes back`;
     const body: Evaluation & { history: number } = { result, variablesReference: 0, history: forked.history.id };
     const after = () => {
       this.walk = new Walk(recording, this.views, forked.history);
-      this.arrive({ moment: cursor.moment + 1, probe: null }, 'goto', 1);
+      this.preservesFocus = at.preserveFocus ?? false;
+      this.arrive({ moment: moment + 1, probe: null }, 'goto', 1);
     };
     return { body, after };
   }
@@ -400,7 +461,8 @@ export class CutoverAdapter {
     const moment = walk.at(this.cursor);
     const view = this.views[moment.view];
     if (view === undefined) throw new Refusal('There is no such view.');
-    return { recording, history: walk.history, histories: this.histories, cursor: this.cursor, moment, view };
+    const { histories, views, cursor } = this;
+    return { recording, history: walk.history, histories, views, cursor, moment, view };
   }
 
   // ---- messages -------------------------------------------------------------------------------
