@@ -2,6 +2,7 @@
 import type { Plan, Request } from '../plan/model.ts';
 import type { Answers, PlanReport } from '../report/model.ts';
 import { buildPositions, positionLabel, type Position } from './positions.ts';
+import { onlyRead } from './programs.ts';
 import type { Tally } from './tally.ts';
 
 /** A request of a version that is live at a position. */
@@ -22,7 +23,7 @@ export interface RequestRun {
 
 export function requestRuns(plan: Plan, { exploration }: PlanReport): readonly RequestRun[] {
   const never = new Set(exploration.neverExercised);
-  const isRead = ({ statements }: Request): boolean => statements.every((s) => s.node === 'SelectStmt' && !s.modifies);
+  const isRead = ({ statements }: Request): boolean => onlyRead(statements);
   return forward(buildPositions(plan).positions).flatMap((position) => runsAt(plan, position, never, isRead));
 }
 

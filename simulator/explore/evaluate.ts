@@ -235,10 +235,11 @@ export class Evaluator {
     const candidates = judges.flatMap((j) => (j === 'first' ? asked1 : informed2));
     const after1 = asked1.length === 0 ? null : this.first.after(asked1, actual);
     const after2 = asked2.length === 0 || this.second === null ? null : this.second.after(asked2, actual);
+    // A write that no reference can make sense of, or that the second can't: from here on that has nothing to say.
+    const lost2 = hasEffect(actual.answer) && (after2 === null ? !canFirst : after2.none);
     const after = {
       first: after1?.set ?? node.first,
-      // A write that the second reference can't make sense of: from here on it has nothing to say.
-      second: after2 === null ? node.second : after2.none && hasEffect(actual.answer) ? ignorant : after2.set,
+      second: lost2 ? ignorant : (after2?.set ?? node.second),
       narrowed: after1?.narrowed === true || after2?.narrowed === true,
     };
     const newer = canFirst ? node.newer : node.newer & this.senders(action);

@@ -6,7 +6,7 @@ import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './checks.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
 import { buildPositions, type Position } from './positions.ts';
-import { Programs } from './programs.ts';
+import { onlyRead, Programs } from './programs.ts';
 import { Search, type SearchLimits } from './search.ts';
 import type { Transitions } from './transitions.ts';
 import { Collector } from './violations.ts';
@@ -163,9 +163,7 @@ async function readTest(plan: Plan, engine: Engine, schema: SchemaId): Promise<(
   const functions = new Set(requestStatements(plan).flatMap((s) => s.functions));
   const volatile = await engine.volatileFunctions(schema, [...functions]);
   return (request) =>
-    request.statements.every(
-      (s) => s.node === 'SelectStmt' && !s.modifies && !s.functions.some((f) => volatile.has(f)),
-    );
+    onlyRead(request.statements) && !request.statements.some((s) => s.functions.some((f) => volatile.has(f)));
 }
 
 /** What a backfill that nothing disturbs makes of a state; null when it does not come to an end. */

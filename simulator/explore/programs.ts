@@ -216,6 +216,12 @@ export class Programs {
   }
 }
 
+/** True when statements only look at rows; a SET among them says how they look, and is gone with the transaction. */
+export function onlyRead(statements: readonly Statement[]): boolean {
+  const looks = statements.filter((s) => s.node !== 'VariableSetStmt');
+  return looks.length > 0 && looks.every((s) => s.node === 'SelectStmt' && !s.modifies);
+}
+
 export function refused(outcome: { readonly sqlstate: string; readonly message: string }): Answer {
   return { ok: false, sqlstate: outcome.sqlstate, message: outcome.message };
 }

@@ -2,35 +2,12 @@
  * Every plan in examples/ and test/plans/ says in its first lines what is true of it; the rehearsal must
  * say the same: nothing missed, and no error that was not expected.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../simulator/engine/engine.ts';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
 import { rehearse } from '../../simulator/rehearse.ts';
-
-interface Truth {
-  readonly verdict: string;
-  /** `rule @ step` of each error. */
-  readonly errors: readonly string[];
-  readonly warnings: readonly string[];
-}
-
-function readTruth(text: string): Truth {
-  const lines = text.split('\n').filter((l) => l.startsWith('# expect'));
-  const errors = lines.flatMap((l) => /^# expect: unsafe (.+)$/.exec(l)?.[1]?.trim() ?? []);
-  const warnings = lines.flatMap((l) => /^# expect-warning: (.+)$/.exec(l)?.[1]?.trim() ?? []);
-  const verdict = errors.length > 0 ? 'unsafe' : (/^# expect: (\w+)/m.exec(text)?.[1] ?? '');
-  return { verdict, errors, warnings };
-}
-
-function plansBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.cutover.yaml'))
-    .map((f) => join(directory, f))
-    .sort();
-}
+import { plansBelow, truthOf } from './plan-truth.ts';
 
 describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
   let engine: Engine;
@@ -42,7 +19,7 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
   it.each(plansBelow(directory))(
     '%s',
     async (file) => {
-      const truth = readTruth(readFileSync(file, 'utf8'));
+      const truth = truthOf(file);
       expect(truth.verdict, 'the plan states no truth').toMatch(/^(safe|unsafe)$/);
       const { report } = await rehearse(
         file,
