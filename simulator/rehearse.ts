@@ -404,6 +404,8 @@ class Run {
     const conclusion = new Conclusion(this.plan, ground, this.searches, this.collector, this.seed, this.cut === null);
     this.conclusion = conclusion;
     const neverExercised = conclusion.neverExercised();
+    // What is asked of causes afterwards is no part of the search.
+    const transitions = ground.transitions.computed;
     const { findings, errors } = await conclusion.findings(canReplay);
     const cells = mergeCells(
       this.plan,
@@ -418,7 +420,7 @@ class Run {
       exploration: {
         complete,
         states: this.stateCount(),
-        transitions: ground.transitions.computed,
+        transitions,
         elapsedMs: Date.now() - this.started,
         neverExercised,
         answers: [],

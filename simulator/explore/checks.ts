@@ -179,7 +179,8 @@ export function backfillTargets(
   return statements.flatMap((s) => (s.target === null ? [] : [s.target]));
 }
 
-function liveBefore(plan: Plan, step: Step): string {
+/** The version that is live before a step. */
+export function liveBefore(plan: Plan, step: Step): string {
   const deploy = plan.steps.slice(0, step.index).findLast((s): s is DeployStep => s.kind === 'deploy');
   return deploy?.version ?? plan.versions[0]?.name ?? '';
 }

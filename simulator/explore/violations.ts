@@ -28,7 +28,6 @@ export interface Violation {
   readonly outcome: Answer | null;
   /** Further events after `node`, for checks that run on from it. */
   readonly tail?: readonly SearchEvent[];
-  readonly cause?: string | null;
   /** What was seen, where it is not a history of requests that is played again. */
   readonly trace?: readonly TraceEvent[];
   /** Instead of the rule's own. */

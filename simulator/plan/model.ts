@@ -61,6 +61,10 @@ export interface Statement {
   readonly paramUses: readonly ParamUse[];
   /** The new name that a RENAME gives to the table it names; null for any other statement. */
   readonly renamesTo: string | null;
+  /** Columns that it asks for being NULL (`IS NULL`), lower case. */
+  readonly nullTests: readonly string[];
+  /** An INSERT that says ON CONFLICT DO NOTHING. */
+  readonly skipsConflicts: boolean;
   /** False for what Postgres refuses in a transaction block: CREATE INDEX CONCURRENTLY, VACUUM, … */
   readonly transactional: boolean;
 }

@@ -15,14 +15,17 @@ interface Truth {
   /** `rule @ step` of each error. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
+  /** The step that caused each error, in the order of `errors`; empty where the plan does not say. */
+  readonly causes: readonly string[];
 }
 
 function readTruth(text: string): Truth {
   const lines = text.split('\n').filter((l) => l.startsWith('# expect'));
   const errors = lines.flatMap((l) => /^# expect: unsafe (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const warnings = lines.flatMap((l) => /^# expect-warning: (.+)$/.exec(l)?.[1]?.trim() ?? []);
+  const causes = lines.flatMap((l) => /^# expect-cause: (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const verdict = errors.length > 0 ? 'unsafe' : (/^# expect: (\w+)/m.exec(text)?.[1] ?? '');
-  return { verdict, errors, warnings };
+  return { verdict, errors, warnings, causes };
 }
 
 function plansBelow(directory: string): string[] {
@@ -55,6 +58,9 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
           .map((f) => `${f.rule} @ ${f.step}`);
       expect(report.errors).toEqual([]);
       expect([report.verdict, ...shown('error')].sort()).toEqual([truth.verdict, ...truth.errors].sort());
+      const causeOf = (error: string): string | null | undefined =>
+        report.findings.find((f) => `${f.rule} @ ${f.step}` === error)?.cause;
+      if (truth.causes.length > 0) expect(truth.errors.map(causeOf)).toEqual(truth.causes);
       for (const warning of truth.warnings) expect(shown('warning')).toContain(warning);
     },
     60_000,
