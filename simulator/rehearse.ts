@@ -423,7 +423,7 @@ class Run {
         transitions,
         elapsedMs: Date.now() - this.started,
         neverExercised,
-        answers: [],
+        answers: conclusion.answers(neverExercised),
         statements: ground.engine.stats.statements - this.statementsBefore,
         writeBound: this.writeBound,
         domain: conclusion.domainReport(),

@@ -261,6 +261,7 @@ export class Search {
 
   private accept(node: Node, evaluation: Evaluation): Node[] {
     for (const violation of evaluation.violations) this.collector.add(violation);
+    this.keepTally(node);
     node.expanded = true;
     node.damaged = evaluation.damaged;
     node.broken = evaluation.broken;
@@ -272,6 +273,11 @@ export class Search {
       if (draft === evaluation.batch) node.batch = added.node;
     }
     return fresh;
+  }
+
+  /** What a way back leaves is told by the triangle, until the plan has come forward again. */
+  private keepTally({ position, direction }: Node): void {
+    this.evaluator.tally.keep(position, direction === 'up');
   }
 
   private readonly prepared = new Set<string>();
@@ -360,6 +366,7 @@ export class Search {
       for (const write of open) {
         const before = this.wants.count;
         const violations: Violation[] = [];
+        this.evaluator.tally.begin();
         const draft = this.evaluator.tryWrite(
           this.position(write.node.position),
           write.node,
@@ -372,6 +379,7 @@ export class Search {
           continue;
         }
         for (const v of violations) this.collector.add(v);
+        this.keepTally(write.node);
         const added = draft === null ? null : this.add(write.node, draft);
         if (added?.fresh === true) fresh.push(added.node);
       }

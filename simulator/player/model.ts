@@ -143,6 +143,8 @@ export interface PlayedStep {
   readonly kind: string;
   /** What it runs, as it is written; empty for a deploy. */
   readonly sql: string;
+  /** The line of `sql`, from 1, in which each statement begins, and where that is written. */
+  readonly statements: readonly { readonly line: number; readonly place: Location }[];
   /** What its way back runs; null where nothing is stated. */
   readonly rollback: string | null;
   readonly place: Location;

@@ -16,6 +16,7 @@ import { Counterparts } from './counterparts.ts';
 import { Course } from './course.ts';
 import { stepsOf, versionsOf } from './described.ts';
 import type { Answered, ForkCommand, Forked, History, Moment, Recording, Stop } from './model.ts';
+import { Places } from './places.ts';
 import { Query } from './query.ts';
 import { Requests } from './requests.ts';
 import { Retelling, start } from './retell.ts';
@@ -33,6 +34,7 @@ export class Player {
   private readonly positions: readonly Position[];
   private readonly requests: Requests;
   private readonly course: Course;
+  private readonly counterparts: Counterparts;
   private readonly views: Views;
   private readonly query: Query;
   private readonly histories: Kept[] = [];
@@ -48,8 +50,8 @@ export class Player {
     this.positions = ground.positions;
     this.requests = new Requests(plan, ground.positions, search);
     this.course = new Course(plan, ground.positions, search, this.requests);
-    const counterparts = new Counterparts(plan, ground.programs, ground.transitions, ground.start.schema);
-    this.views = new Views(engine, ground.transitions, search, ground.positions, counterparts);
+    this.counterparts = new Counterparts(plan, ground.programs, ground.transitions, ground.start.schema);
+    this.views = new Views(engine, ground.transitions, search, ground.positions, this.counterparts);
     this.query = new Query(engine, ground.transitions);
   }
 
@@ -66,7 +68,7 @@ export class Player {
       stops: stopsOf(plan),
       versions: versionsOf(plan, this.playable.ground.programs),
       steps: stepsOf(plan),
-      places: [],
+      places: await new Places(plan, this.playable.ground, this.counterparts).all(),
       history,
       views: [...this.views.views],
       notes: [...this.left],

@@ -1,0 +1,142 @@
+/** SQL in Monaco. Until it is loaded, and where it can't be, the same text stands there as it is. */
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { TableView } from '../../simulator/player/model.ts';
+import type { Monaco } from '../monaco/editor.ts';
+import { loadMonaco } from '../monaco/load.ts';
+import {
+  differenceView,
+  inputView,
+  textView,
+  type DifferenceShown,
+  type TextShown,
+  type View,
+} from '../monaco/views.ts';
+
+type Loading = { readonly monaco: Monaco | null; readonly failure: string | null };
+
+function useMonaco(): Loading {
+  const [loading, setLoading] = useState<Loading>({ monaco: null, failure: null });
+  useEffect(() => {
+    let isGone = false;
+    const set = (next: Loading): void => {
+      if (!isGone) setLoading(next);
+    };
+    loadMonaco().then(
+      (monaco) => set({ monaco, failure: null }),
+      (error: unknown) => set({ monaco: null, failure: error instanceof Error ? error.message : String(error) }),
+    );
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  return loading;
+}
+
+/** Makes the view once there is Monaco, and tells it of what has changed since. */
+function useView<T>(make: (monaco: Monaco, host: HTMLElement) => View<T>, shown: T) {
+  const { monaco, failure } = useMonaco();
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<View<T> | null>(null);
+  useLayoutEffect(() => {
+    if (monaco === null || host.current === null) return undefined;
+    const made = make(monaco, host.current);
+    view.current = made;
+    return () => {
+      view.current = null;
+      made.dispose();
+    };
+    // Made once: what is shown later comes by `update`.
+  }, [monaco]);
+  useEffect(() => view.current?.update(shown));
+  return { host, isLoaded: monaco !== null, failure };
+}
+
+/** Esc leaves an editor for what holds it, so that the keys of the page are had again. */
+function leave(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
+  if (event.key !== 'Escape' || event.defaultPrevented || event.target === event.currentTarget) return;
+  event.preventDefault();
+  event.stopPropagation();
+  event.currentTarget.focus();
+}
+
+function Failure({ message }: { readonly message: string | null }) {
+  return message === null ? null : <p class="tool-soft">The editor could not be loaded ({message}).</p>;
+}
+
+export function SqlText({ shown }: { readonly shown: TextShown }) {
+  const { host, isLoaded, failure } = useView<TextShown>((monaco, at) => textView(monaco, at, shown), shown);
+  return (
+    <div class="sql-frame" role="group" aria-label={shown.label} tabIndex={-1} onKeyDown={leave}>
+      {isLoaded ? null : <pre class="sql-plain">{shown.text}</pre>}
+      <div ref={host} class="sql-editor" />
+      <Failure message={failure} />
+    </div>
+  );
+}
+
+export function SqlDifference({ shown }: { readonly shown: DifferenceShown }) {
+  const { host, isLoaded, failure } = useView<DifferenceShown>(
+    (monaco, at) => differenceView(monaco, at, shown),
+    shown,
+  );
+  const { before, after } = shown;
+  return (
+    <div class="sql-frame" role="group" aria-label={`${before.label}; ${after.label}`} tabIndex={-1} onKeyDown={leave}>
+      {isLoaded ? null : (
+        <div class="sql-two">
+          <pre class="sql-plain">{before.text}</pre>
+          <pre class="sql-plain">{after.text}</pre>
+        </div>
+      )}
+      <div ref={host} class="sql-editor" />
+      <Failure message={failure} />
+    </div>
+  );
+}
+
+export interface SqlInputProps {
+  readonly label: string;
+  readonly placeholder: string;
+  readonly text: string;
+  readonly changed: (text: string) => void;
+  readonly run: () => void;
+  readonly tables: () => readonly TableView[];
+}
+
+/** A text area until Monaco is there, and where it can't be: SQL can be typed and run in either. */
+export function SqlInput(props: SqlInputProps) {
+  const { label, placeholder, text, changed, run } = props;
+  // The editor is made once, and calls what is there by then.
+  const latest = useRef(props);
+  latest.current = props;
+  const { host, isLoaded } = useView<string>(
+    (monaco, at) =>
+      inputView(monaco, at, text, {
+        label,
+        placeholder,
+        changed: (next) => latest.current.changed(next),
+        run: () => latest.current.run(),
+        tables: () => latest.current.tables(),
+      }),
+    text,
+  );
+  return (
+    <div class="sql-frame" role="group" aria-label={label} tabIndex={-1} onKeyDown={leave}>
+      {isLoaded ? null : (
+        <textarea
+          class="sql-plain"
+          aria-label={label}
+          placeholder={placeholder}
+          rows={3}
+          spellcheck={false}
+          value={text}
+          onInput={({ currentTarget }) => changed(currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) run();
+          }}
+        />
+      )}
+      <div ref={host} class="sql-editor" />
+    </div>
+  );
+}

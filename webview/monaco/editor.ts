@@ -1,0 +1,30 @@
+/**
+ * Monaco, as the page uses it: the editor, its difference view and PostgreSQL, nothing else. A bundle of its own, which
+ * is loaded when SQL is shown for the first time.
+ */
+import * as monaco from 'monaco-editor/editor/editor.api';
+import { conf, language } from 'monaco-editor/languages/definitions/pgsql/pgsql';
+import 'monaco-editor/features/bracketMatching/register';
+import 'monaco-editor/features/clipboard/register';
+import 'monaco-editor/features/codicon/register';
+import 'monaco-editor/features/diffEditor/register';
+import 'monaco-editor/features/hover/register';
+import 'monaco-editor/features/placeholderText/register';
+import 'monaco-editor/features/suggest/register';
+import 'monaco-editor/features/wordOperations/register';
+import { completeSql } from './complete.ts';
+import { workerFrom } from './worker.ts';
+
+export type Monaco = typeof monaco;
+
+export const languageId = 'pgsql';
+
+/** Called once, before the first editor is made. `base` is where the page's files lie. */
+export function setUp(base: string): Monaco {
+  self.MonacoEnvironment = { getWorker: () => workerFrom(`${base}editor.worker.js`) };
+  monaco.languages.register({ id: languageId });
+  monaco.languages.setMonarchTokensProvider(languageId, language);
+  monaco.languages.setLanguageConfiguration(languageId, conf);
+  monaco.languages.registerCompletionItemProvider(languageId, completeSql(monaco));
+  return monaco;
+}
