@@ -1,5 +1,6 @@
 /** A rehearsal: plan in, report out, with progress and cancel on the way. */
 import { EngineFault, type Engine } from './engine/engine.ts';
+import { addStalePlans, findStalePlans, type StalePlan } from './explore/cached-plan.ts';
 import { checkPlan, checkVerifySeesDrift, judgeStops } from './explore/checks.ts';
 import { Conclusion } from './explore/conclude.ts';
 import { requestGroups } from './explore/footprint.ts';
@@ -207,6 +208,7 @@ class Run {
   private collector = new Collector();
   private ground: Ground | null = null;
   private forecasts: ReturnType<typeof stepForecasts> = new Map();
+  private stalePlans: readonly StalePlan[] = [];
   private conclusion: Conclusion | null = null;
   private transitions: Transitions | null = null;
   private cut: string | null = null;
@@ -343,6 +345,7 @@ class Run {
       this.collector.add(head);
       for (const follower of followers) this.collector.addTo(head, follower);
     }
+    this.stalePlans = await findStalePlans(this.plan, ground);
     for (const violation of await findNotAtomic(ground, observed)) this.collector.add(violation);
     this.forecasts = stepForecasts(this.plan, judgement);
   }
@@ -387,6 +390,7 @@ class Run {
   private async phases(ground: Ground, search: Search): Promise<void> {
     this.phase = 'forward';
     await search.forward();
+    addStalePlans(search, this.stalePlans);
     await checkVerifySeesDrift(search, this.plan, ground.positions);
     this.phase = 'rollback';
     await search.rollBack();

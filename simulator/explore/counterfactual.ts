@@ -2,7 +2,7 @@
  * What if: a history run again with something changed in it, on the engine like everything else. Whatever can't
  * be done that way (a step fails, a request is answered wrongly on the way) tells nothing.
  */
-import { triggersOff, Node, plain, type Draft, type Flight, type SearchEvent, type StateFields } from './state.ts';
+import { Node, plain, type Draft, type Flight, type SearchEvent, type StateFields } from './state.ts';
 import { keyAnswer, typeProbe, type Action, type Offer } from './programs.ts';
 import { callStatement } from './programs.ts';
 import { freshJob } from './jobs.ts';
@@ -44,7 +44,8 @@ function deedOf(event: SearchEvent): Deed {
       return flight === null ? { kind: 'request', version, action } : { kind: 'statement', version, action, flight };
     }
     case 'drift':
-      throw new RangeError(`drift is put in after a history, not in it (${triggersOff})`);
+    case 'prepared':
+      throw new RangeError(`${event.kind} comes after a history, and is no part of it`);
   }
 }
 

@@ -48,12 +48,14 @@ const errorRules = new Set<RuleId>(['request-fails', 'request-accepted', 'rollba
 function symptoms(v: Violation): string[] {
   if (v.action === null) return [];
   const request = `${v.definedIn ?? ''}.${v.action.request}`;
+  if (v.rule === 'cached-plan') return [`${request}|prepared`];
   // A request already known to read wrongly that later fails is the same trouble; not the reverse.
   return errorRules.has(v.rule) ? [`${request}|${v.sqlstate ?? ''}`, `${request}|content`] : [`${request}|content`];
 }
 
 function ownSymptom(v: Violation): string | null {
   if (v.action === null) return null;
+  if (v.rule === 'cached-plan') return `${v.definedIn ?? ''}.${v.action.request}|prepared`;
   return `${v.definedIn ?? ''}.${v.action.request}|${errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content'}`;
 }
 

@@ -6,6 +6,7 @@ import { backfillNotIdempotent } from './backfill-not-idempotent.ts';
 import { backfillOverwrites } from './backfill-overwrites.ts';
 import { blockingLock } from './blocking-lock.ts';
 import { fullScanUnderLock } from './full-scan-under-lock.ts';
+import { cachedPlan } from './cached-plan.ts';
 import { lockQueue } from './lock-queue.ts';
 import { lostWrite } from './lost-write.ts';
 import { migrateFails } from './migrate-fails.ts';
@@ -31,6 +32,7 @@ const all = [
   requestAccepted,
   wrongAnswer,
   unreadableAnswer,
+  cachedPlan,
   lostWrite,
   resurrectedRow,
   rollbackFails,

@@ -118,6 +118,8 @@ export interface Version {
   readonly requests: ReadonlyMap<string, Request>;
   /** `params` inside the version (with those inherited): values only it, and the versions that extend it, can send. */
   readonly params: ReadonlyMap<string, readonly Value[]>;
+  /** Its pods hold prepared statements, as drivers do; false where `prepares: false` says that they don't. */
+  readonly prepares: boolean;
   readonly location: Location;
 }
 
