@@ -1,8 +1,9 @@
 /** A rehearsal: plan in, report out, with progress and cancel on the way. */
 import { EngineFault, type Engine } from './engine/engine.ts';
 import { addStalePlans, findStalePlans, type StalePlan } from './explore/cached-plan.ts';
-import { checkPlan, checkVerifySeesDrift, judgeStops } from './explore/checks.ts';
+import { checkPlan, judgeStops } from './explore/checks.ts';
 import { Conclusion } from './explore/conclude.ts';
+import { checkVerifySeesDrift } from './explore/drift.ts';
 import { requestGroups } from './explore/footprint.ts';
 import { makeSearch, prepareGround, unlimited, type Ground } from './explore/ground.ts';
 import { replayViolation } from './explore/replay.ts';
@@ -391,7 +392,7 @@ class Run {
     this.phase = 'forward';
     await search.forward();
     addStalePlans(search, this.stalePlans);
-    await checkVerifySeesDrift(search, this.plan, ground.positions);
+    await checkVerifySeesDrift(search, this.plan, ground);
     this.phase = 'rollback';
     await search.rollBack();
     this.phase = 'sweep';
