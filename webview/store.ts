@@ -1,5 +1,5 @@
 /** What the page shows, as signals; and what it remembers for itself over a reload. The one place that its parts share. */
-import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { History, Moment, View } from '../simulator/player/model.ts';
 import type { Finding, PlanReport } from '../simulator/report/model.ts';
 import { momentOf, type Target } from './model/course.ts';
@@ -63,7 +63,7 @@ export class Store {
   readonly play = signal<PlayPart>({ kind: 'none' });
   readonly traffic = signal<TrafficPart>({ kind: 'none' });
   readonly follow = signal(true);
-  readonly remembered: ReturnType<typeof signal<Remembered>>;
+  readonly remembered: Signal<Remembered>;
   /** Moves at once, before anybody is told. */
   readonly playhead = signal<Playhead>({ history: 0, moment: 0, probe: null });
   /** What was just done, for a screen reader; the sentence at the playhead has a region of its own. */
@@ -101,7 +101,7 @@ export class Store {
     private readonly memory: Memory,
   ) {
     // What an older page has remembered may lack what is remembered now.
-    this.remembered = signal<Remembered>({ ...nothingRemembered, ...memory.get() });
+    this.remembered = signal({ ...nothingRemembered, ...memory.get() });
   }
 
   viewOf(moment: Moment | null): View | null {
@@ -156,7 +156,7 @@ export class Store {
   }
 
   remember(change: Partial<Remembered>): void {
-    this.remembered.value = { ...(this.remembered.value ?? nothingRemembered), ...change };
+    this.remembered.value = { ...this.remembered.value, ...change };
     this.memory.set(this.remembered.value);
   }
 }

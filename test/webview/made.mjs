@@ -5,24 +5,29 @@ const recorded = (name) =>
   JSON.parse(readFileSync(new URL(`../../dist/test/stage/${name}.json`, import.meta.url), 'utf8'));
 
 const nothing = { kind: 'none' };
-const progress = { phase: 'search', step: 'backfill', states: 812, findings: 1 };
+const progress = { phase: 'forward', step: 'backfill', states: 812, findings: 1 };
 
 function withRehearsal(stage, change) {
   return { ...stage, rehearsal: { ...stage.rehearsal, ...change } };
 }
 
-/** A history so long that it can't be drawn whole: the recorded one, again and again. */
+/** A history so long that it can't be drawn whole: the recorded one, again and again. What was tried is left at a few. */
 export function long(stage, length) {
   const { play } = stage;
   const [history] = play.histories;
   const [first, ...rest] = history.moments;
-  const moments = [first, ...Array.from({ length: length - 1 }, (_, n) => rest[n % rest.length])];
+  const moments = [first, ...Array.from({ length: length - 1 }, (_, n) => again(rest, n))];
   const longer = { ...history, moments };
   const recording = { ...play.recording, history: longer };
   return {
     ...stage,
     play: { ...play, recording, histories: [longer], playhead: { history: 0, moment: 0, probe: null } },
   };
+}
+
+function again(moments, n) {
+  const moment = moments[n % moments.length];
+  return n % 20 === 0 ? moment : { ...moment, probes: [] };
 }
 
 /** What is played was forked at its third event. */

@@ -14,7 +14,7 @@ import { makeRecordings } from './recordings.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
-const recordings = ['is-null', 'safe', 'no-copy-back', 'one-step'];
+const recordings = ['is-null', 'safe', 'no-copy-back', 'one-step', 'what-if'];
 const flags = process.argv.slice(2);
 const only = flags.filter((flag) => !flag.startsWith('--'));
 

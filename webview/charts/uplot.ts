@@ -59,8 +59,7 @@ function drawSteps(plot: uPlot, { bins, segments, colours }: Drawing): void {
   ctx.fillStyle = colours('--ink-soft');
   ctx.globalAlpha = 0.14;
   for (let n = 0; n < segments; n++) {
-    const running = bins.filter((bin) => bin.segment === n && bin.isRunning);
-    const [first] = running;
+    const first = bins.find((bin) => bin.segment === n && bin.isRunning);
     if (first === undefined) continue;
     const next = bins.find((bin) => bin.segment === n && bin.x > first.x && !bin.isRunning);
     const [left, right] = [first.x, next?.x ?? n + 1].map((x) => plot.valToPos(x, 'x', true));
@@ -81,7 +80,10 @@ function optionsOf(drawing: Drawing): uPlot.Options {
     height,
     padding: [7, 1, 7, 0],
     legend: { show: false },
-    scales: { x: { time: false, range: [0, segments] }, y: { range: [0, chart.most], ...(chart.isBent ? { distr: 4 } : {}) } },
+    scales: {
+      x: { time: false, range: [0, segments] },
+      y: { range: [0, chart.most], ...(chart.isBent ? { distr: 4 } : {}) },
+    },
     axes: [
       { show: false },
       {
@@ -90,6 +92,8 @@ function optionsOf(drawing: Drawing): uPlot.Options {
         stroke: ink,
         gap: 6,
         splits: () => [...chart.ticks],
+        // Scales that are bent would leave some out.
+        filter: (_plot, splits) => splits,
         values: (_plot, splits) => splits.map((split) => scaleText(split)),
         grid: { stroke: ink, width: 0.5 },
         ticks: { show: false },

@@ -49,7 +49,7 @@ function Body({ store }: { readonly store: Store }) {
   );
 }
 
-/** The history: as a sentence, as a picture, and the playhead in it. */
+/** The history: as a picture, the playhead in it, and what happens there as a sentence. */
 function Played({ store }: { readonly store: Store }) {
   const isReady = store.ready.value !== null;
   return (
@@ -57,9 +57,11 @@ function Played({ store }: { readonly store: Store }) {
       <Chooser store={store} />
       {isReady ? (
         <>
-          <Sentence store={store} />
           <Score store={store} />
-          <PlayheadBar store={store} />
+          <div class="now">
+            <PlayheadBar store={store} />
+            <Sentence store={store} />
+          </div>
           <Notes store={store} />
         </>
       ) : (

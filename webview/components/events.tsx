@@ -3,7 +3,7 @@ import { useComputed } from '@preact/signals';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History, Moment } from '../../simulator/player/model.ts';
 import type { Playhead } from '../protocol.ts';
-import { actor, agrees, deed, rowsOf, triedText, type Row, type Rows } from '../model/event-rows.ts';
+import { actor, deed, isBroken, rowsOf, triedText, type Row, type Rows } from '../model/event-rows.ts';
 import type { Store } from '../store.ts';
 import { Mark } from './marks.tsx';
 import '../style/events.css';
@@ -21,7 +21,7 @@ export function Events({ store }: { readonly store: Store }) {
 
 function List({ store, history }: { readonly store: Store; readonly history: History }) {
   const playhead = store.playhead.value;
-  const isOpen = store.remembered.value?.triedOpen ?? false;
+  const isOpen = store.remembered.value.triedOpen;
   const rows = useMemo(() => rowsOf(history, playhead.moment, isOpen), [history, playhead.moment, isOpen]);
   const scroller = useRef<HTMLDivElement | null>(null);
   const sight = useSight(scroller);
@@ -195,7 +195,7 @@ interface TriedProps {
 
 /** The focus is on its one cell: of a row in a grid nobody may say that it is folded. */
 function Tried({ store, main, shared: { tabIndex, ...shared } }: TriedProps) {
-  const isOpen = store.remembered.value?.triedOpen ?? false;
+  const isOpen = store.remembered.value.triedOpen;
   const fold = () => store.remember({ triedOpen: !isOpen });
   return (
     <div {...shared} class="event tried">
@@ -240,7 +240,7 @@ function Cells({ moment, previous }: { readonly moment: Moment; readonly previou
 
 function Result({ moment }: { readonly moment: Moment }) {
   const { expected, actual, event, shown } = moment;
-  const broken = agrees(moment) === false || shown !== null;
+  const broken = isBroken(moment);
   const text = actual ?? event?.result ?? '';
   const instead =
     expected !== null && expected !== actual ? `, where the app without the migration gives ${expected}` : '';

@@ -61,29 +61,23 @@ function verdictText(report: PlanReport, finding: Finding | null): string {
 
 function Toolbar({ store }: { readonly store: Store }) {
   const { state } = store.rehearsal.value;
-  const isRunning = state === 'running';
   const canRun = store.plan.value !== null && state !== 'untrusted';
+  const report = store.report.value;
   const playing = store.ready.value !== null;
   return (
     <div class="toolbar" role="group" aria-label="Plan">
-      {isRunning ? (
-        <button type="button" class="button" onClick={() => store.host.cancelRehearsal()}>
-          Cancel
-        </button>
-      ) : (
-        <button
-          type="button"
-          class={state === 'stale' || state === 'none' ? 'button primary' : 'button'}
-          disabled={!canRun}
-          onClick={() => store.host.rehearse()}
-        >
-          Rehearse
-        </button>
-      )}
+      <button
+        type="button"
+        class={state === 'stale' ? 'button primary' : 'button'}
+        disabled={!canRun || state === 'running'}
+        onClick={() => store.host.rehearse()}
+      >
+        Rehearse
+      </button>
       <button
         type="button"
         class="button"
-        disabled={!canRun || store.report.value === null}
+        disabled={!canRun || report === null || report.verdict === 'invalid'}
         title="Play this history in the debugger"
         onClick={() => store.host.debug(store.chosen.value)}
       >

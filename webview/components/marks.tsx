@@ -1,5 +1,6 @@
 /** Marks that differ by their shape before they differ by colour. Pictures only: the words are beside them, or in a label. */
 import type { Severity } from '../../simulator/report/model.ts';
+import { severityWords } from '../model/words.ts';
 
 export type MarkName =
   | 'held'
@@ -45,6 +46,12 @@ export function Mark({ name, size = 12 }: { readonly name: MarkName; readonly si
   );
 }
 
+/** With its word for whoever does not see it. */
 export function SeverityMark({ severity, size }: { readonly severity: Severity; readonly size?: number }) {
-  return <Mark name={severity} size={size ?? 14} />;
+  return (
+    <>
+      <Mark name={severity} size={size ?? 14} />
+      <span class="hidden">{severityWords[severity]} </span>
+    </>
+  );
 }

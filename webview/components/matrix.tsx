@@ -1,6 +1,6 @@
 /** The answer at a glance: a grid of steps by versions by reads and writes. A cell opens the trace of what broke it. */
 import { useComputed } from '@preact/signals';
-import { useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { PlanReport } from '../../simulator/report/model.ts';
 import { kinds, matrixOf, type Matrix as Model, type MatrixCell, type MatrixRow } from '../model/matrix.ts';
 import { headline, number, severityWords } from '../model/words.ts';
@@ -8,13 +8,13 @@ import { choose, goToStep } from '../moves.ts';
 import type { Store } from '../store.ts';
 import { Mark, SeverityMark } from './marks.tsx';
 import { useRoving, type Roving } from './roving.ts';
-import { WaysBack } from './ways-back.tsx';
+import { WaysBack, WaysBackButton } from './ways-back.tsx';
 import '../style/matrix.css';
 
 export function Matrix({ store, report }: { readonly store: Store; readonly report: PlanReport }) {
   const recording = store.ready.value?.recording ?? null;
   const model = useMemo(() => matrixOf(report, recording), [report, recording]);
-  const isOpen = store.remembered.value?.matrixOpen ?? true;
+  const isOpen = store.remembered.value.matrixOpen;
   return (
     <section class="matrix" aria-labelledby="matrix-title">
       <div class="section-head">
@@ -30,6 +30,7 @@ export function Matrix({ store, report }: { readonly store: Store; readonly repo
             Every step, every version
           </button>
         </h2>
+        {isOpen ? <WaysBackButton store={store} report={report} /> : null}
         {isOpen ? <Legend model={model} /> : <p class="soft">{summary(model)}</p>}
       </div>
       <div id="matrix-body" hidden={!isOpen}>
@@ -70,8 +71,10 @@ function Legend({ model }: { readonly model: Model }) {
 function Grid({ store, model }: { readonly store: Store; readonly model: Model }) {
   const columns = model.versions.length * kinds.length + 2;
   const roving = useRoving(model.rows.length, columns, firstBroken(model));
+  const scroller = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => showBroken(scroller.current), [model, store.chosen.value]);
   return (
-    <div class="scroll-x">
+    <div ref={scroller} class="scroll-x">
       <table
         role="grid"
         class="matrix-grid"
@@ -88,6 +91,18 @@ function Grid({ store, model }: { readonly store: Store; readonly model: Model }
       </table>
     </div>
   );
+}
+
+/** Where the grid is wider than its place: what is broken is in sight, beside the names of the steps. */
+function showBroken(scroller: HTMLElement | null): void {
+  const selected = scroller?.querySelector<HTMLElement>('[aria-selected=true]');
+  const cell = selected ?? scroller?.querySelector<HTMLElement>('.matrix-cell.broken');
+  const names = scroller?.querySelector<HTMLElement>('tbody .matrix-step');
+  if (scroller == null || cell == null || names == null) return;
+  const end = cell.offsetLeft + cell.offsetWidth - scroller.clientWidth;
+  if (end > scroller.scrollLeft) scroller.scrollLeft = end;
+  if (cell.offsetLeft - names.offsetWidth < scroller.scrollLeft)
+    scroller.scrollLeft = cell.offsetLeft - names.offsetWidth;
 }
 
 function firstBroken({ rows }: Model): { row: number; column: number } {

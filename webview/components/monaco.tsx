@@ -1,5 +1,6 @@
 /** SQL in Monaco. Until it is loaded, and where it can't be, the same text stands there as it is. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { IDisposable } from 'monaco-editor/editor/editor.api';
 import type { TableView } from '../../simulator/player/model.ts';
 import type { Monaco } from '../monaco/editor.ts';
 import { loadMonaco } from '../monaco/load.ts';
@@ -32,23 +33,29 @@ function useMonaco(): Loading {
   return loading;
 }
 
-/** Makes the view once there is Monaco, and tells it of what has changed since. */
-function useView<T>(make: (monaco: Monaco, host: HTMLElement) => View<T>, shown: T) {
+/** Makes an editor once there is Monaco, and disposes it in the end. */
+function useEditor<T extends IDisposable>(make: (monaco: Monaco, host: HTMLElement) => T) {
   const { monaco, failure } = useMonaco();
   const host = useRef<HTMLDivElement>(null);
-  const view = useRef<View<T> | null>(null);
+  const made = useRef<T | null>(null);
   useLayoutEffect(() => {
     if (monaco === null || host.current === null) return undefined;
-    const made = make(monaco, host.current);
-    view.current = made;
+    const editor = make(monaco, host.current);
+    made.current = editor;
     return () => {
-      view.current = null;
-      made.dispose();
+      made.current = null;
+      editor.dispose();
     };
-    // Made once: what is shown later comes by `update`.
+    // Not made anew for what is shown later.
   }, [monaco]);
-  useEffect(() => view.current?.update(shown));
-  return { host, isLoaded: monaco !== null, failure };
+  return { host, made, isLoaded: monaco !== null, failure };
+}
+
+/** An editor that is told of what has changed since it was made. */
+function useView<T>(make: (monaco: Monaco, host: HTMLElement) => View<T>, shown: T) {
+  const editor = useEditor(make);
+  useEffect(() => editor.made.current?.update(shown), [shown, editor.isLoaded]);
+  return editor;
 }
 
 /** Esc leaves an editor for what holds it, so that the keys of the page are had again. */
@@ -60,7 +67,7 @@ function leave(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): 
 }
 
 function Failure({ message }: { readonly message: string | null }) {
-  return message === null ? null : <p class="tool-soft">The editor could not be loaded ({message}).</p>;
+  return message === null ? null : <p class="soft">The editor could not be loaded ({message}).</p>;
 }
 
 export function SqlText({ shown }: { readonly shown: TextShown }) {
@@ -109,16 +116,14 @@ export function SqlInput(props: SqlInputProps) {
   // The editor is made once, and calls what is there by then.
   const latest = useRef(props);
   latest.current = props;
-  const { host, isLoaded } = useView<string>(
-    (monaco, at) =>
-      inputView(monaco, at, text, {
-        label,
-        placeholder,
-        changed: (next) => latest.current.changed(next),
-        run: () => latest.current.run(),
-        tables: () => latest.current.tables(),
-      }),
-    text,
+  const { host, isLoaded } = useEditor((monaco, at) =>
+    inputView(monaco, at, text, {
+      label,
+      placeholder,
+      changed: (next) => latest.current.changed(next),
+      run: () => latest.current.run(),
+      tables: () => latest.current.tables(),
+    }),
   );
   return (
     <div class="sql-frame" role="group" aria-label={label} tabIndex={-1} onKeyDown={leave}>

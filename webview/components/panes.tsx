@@ -15,7 +15,7 @@ const panes: readonly { readonly pane: Pane; readonly name: string }[] = [
 ];
 
 export function Panes({ store }: { readonly store: Store }) {
-  const chosen = store.remembered.value?.pane ?? 'row';
+  const chosen = store.remembered.value.pane;
   return (
     <section class="panes" aria-label="Details">
       <div role="tablist" aria-label="Details" class="tabs" onKeyDown={(event) => moveTab(store, chosen, event)}>

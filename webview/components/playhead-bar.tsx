@@ -20,15 +20,13 @@ export function PlayheadBar({ store }: { readonly store: Store }) {
       <div class="bar-buttons">
         <MoveButton store={store} icon="previous-step" name="Previous step" hint="Ctrl+←" move={moveByStep} />
         <MoveButton store={store} icon="previous-event" name="Previous event" hint="←" move={moveByEvent} />
-      </div>
-      <Slider store={store} />
-      <div class="bar-buttons">
         <MoveButton store={store} icon="next-event" name="Next event" hint="→" move={moveByEvent} />
         <MoveButton store={store} icon="next-step" name="Next step" hint="Ctrl+→" move={moveByStep} />
-        <button type="button" class="button" title="Next finding (n)" onClick={() => moveByFinding(store, 'next')}>
-          Next finding
-        </button>
       </div>
+      <Slider store={store} />
+      <button type="button" class="button" title="Next finding (n)" onClick={() => moveByFinding(store, 'next')}>
+        Next finding
+      </button>
       <Where store={store} />
     </div>
   );
@@ -100,10 +98,14 @@ function Where({ store }: { readonly store: Store }) {
   return (
     <p class="bar-where">
       <span class="bar-number">
-        {index} of {last}
+        <span class="soft">Event </span>
+        {index} <span class="soft">of {last}</span>
       </span>
-      {probe === null ? null : <span class="soft">tried here</span>}
-      <span class="bar-position">{moment === null ? '' : moment.position}</span>
+      <span>
+        <span class="soft">at </span>
+        {moment === null ? '' : moment.position}
+        {probe === null ? null : ', tried here'}
+      </span>
       <Live moment={moment} />
     </p>
   );

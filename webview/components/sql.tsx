@@ -24,7 +24,7 @@ export function Sql({ store }: { readonly store: Store }) {
   return (
     <section class="tool sql" aria-label="SQL">
       {ready === null ? (
-        <p class="tool-soft">What versions and steps run is shown once a history is played.</p>
+        <p class="soft">What versions and steps run is shown once a history is played.</p>
       ) : (
         <>
           <Compared store={store} ready={ready} />
@@ -43,7 +43,7 @@ function Compared({ store, ready: { recording } }: { readonly store: Store; read
     after: null,
   });
   const guess = proposed(recording, moment, chosen);
-  if (guess === null) return <p class="tool-soft">This plan’s versions have no requests.</p>;
+  if (guess === null) return <p class="soft">This plan’s versions have no requests.</p>;
   const compared = { ...guess, before: versions.before ?? guess.before, after: versions.after ?? guess.after };
   return (
     <section aria-labelledby="sql-request">
@@ -167,11 +167,13 @@ function Played({ moment, request }: { readonly moment: Moment | null; readonly 
       <dt>At the playhead</dt>
       <dd>
         {event.version} runs it with{' '}
-        {params.length === 0 ? 'no values' : params.map(([name, value]) => (
-          <code key={name} class="sql-value">
-            :{name} = {value === null ? 'NULL' : `'${value}'`}
-          </code>
-        ))}
+        {params.length === 0
+          ? 'no values'
+          : params.map(([name, value]) => (
+              <code key={name} class="sql-value">
+                :{name} = {value === null ? 'NULL' : `'${value}'`}
+              </code>
+            ))}
       </dd>
       <dt>Answered</dt>
       <dd>

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { Finding, PlanReport, TraceEvent } from '../../simulator/report/model.ts';
 import type { RehearsalPart } from '../protocol.ts';
 import { worst } from '../model/findings.ts';
-import { count, coverage } from '../model/words.ts';
+import { count, coverage, phaseWords } from '../model/words.ts';
 import type { Store } from '../store.ts';
 import { Mark, type MarkName } from './marks.tsx';
 import '../style/states.css';
@@ -51,7 +51,7 @@ function progressText({ progress, report }: RehearsalPart): string {
   if (progress === null) return `Rehearsing…${before}`;
   const step = progress.step === null ? '' : ` at “${progress.step}”`;
   const found = progress.findings === 0 ? '' : `, ${count(progress.findings, 'finding')}`;
-  return `Rehearsing: ${progress.phase}${step}, ${count(progress.states, 'state')}${found}.${before}`;
+  return `${phaseWords(progress.phase)}${step}: ${count(progress.states, 'state')}${found}.${before}`;
 }
 
 interface NoteProps {
@@ -150,7 +150,9 @@ export function Mistakes({ store, report }: { readonly store: Store; readonly re
                 {code}, line {line}
               </span>
             </button>
-            {suggestion === null ? null : <p class="soft">{suggestion}</p>}
+            {suggestion === null || message.includes(suggestion) ? null : (
+              <p class="soft">Did you mean {suggestion}?</p>
+            )}
           </li>
         ))}
       </ul>

@@ -38,7 +38,7 @@ export function StepSql({ store, ready: { recording } }: { readonly store: Store
         </div>
       </div>
       {step === null ? (
-        <p class="tool-soft">Nothing has run yet: the playhead stands before the first step.</p>
+        <p class="soft">Nothing has run yet: the playhead stands before the first step.</p>
       ) : (
         <StepTexts store={store} file={recording.file} step={step} />
       )}
@@ -58,7 +58,7 @@ function StepTexts(props: { readonly store: Store; readonly file: string; readon
         <StepText title="Forward" name={step.name} sql={step.sql} marks={marks.forward} />
       )}
       {step.rollback === null ? (
-        <p class="tool-soft">{step.kind === 'migrate' ? 'It has no way back.' : 'Its way back runs no SQL.'}</p>
+        <p class="soft">{step.kind === 'migrate' ? 'It has no way back.' : 'Its way back runs no SQL.'}</p>
       ) : (
         <StepText title="Way back" name={step.name} sql={step.rollback} marks={marks.rollback} />
       )}
@@ -90,7 +90,7 @@ function StepText(props: {
 
 function Findings(props: { readonly store: Store; readonly file: string; readonly findings: readonly Finding[] }) {
   const { store, file, findings } = props;
-  if (findings.length === 0) return <p class="tool-soft sql-none">Nothing was found at this step.</p>;
+  if (findings.length === 0) return <p class="soft sql-none">Nothing was found at this step.</p>;
   return (
     <ul class="sql-findings" aria-label="Findings of this step">
       {findings.map(({ id, severity, rule, message, hint, line, column, allowed }) => (
@@ -100,8 +100,8 @@ function Findings(props: { readonly store: Store; readonly file: string; readonl
             <p>
               <strong>{rule}</strong> {message}
             </p>
-            {hint === '' ? null : <p class="tool-soft">{hint}</p>}
-            {allowed === null ? null : <p class="tool-soft">Allowed by the plan: {allowed}</p>}
+            {hint === '' ? null : <p class="soft">{hint}</p>}
+            {allowed === null ? null : <p class="soft">Allowed by the plan: {allowed}</p>}
             <p class="tool-actions">
               <button type="button" class="tool-link" onClick={() => store.host.reveal({ file, line, column })}>
                 Show in the plan

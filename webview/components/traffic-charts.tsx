@@ -120,47 +120,55 @@ function Tip(props: {
 
 const heights: Readonly<Record<Chart['id'], number>> = { right: 84, trouble: 84, drift: 62, waiting: 62, backfill: 62 };
 
-/** Drawn anew when the theme changes: a canvas does not follow style sheets. */
-function Plot(props: {
+interface PlotProps {
   readonly chart: Chart;
   readonly scrubbing: Scrubbing;
   readonly hovered: (bin: number | null) => void;
-}) {
+}
+
+/** Draws into an element, as wide as that is; gives what takes the drawing away. */
+async function plotInto(element: HTMLElement, { chart, scrubbing, hovered }: PlotProps): Promise<() => void> {
+  const { drawChart } = await import('../charts/uplot.ts');
+  const { segments, bins } = scrubbing;
+  const drawn = drawChart(element, {
+    chart,
+    bins,
+    segments: segments.length,
+    width: element.clientWidth,
+    height: heights[chart.id],
+    colours: themeColour,
+    font: getComputedStyle(element).fontFamily,
+    margin,
+    scaleText: (value) => scaleText(chart, value),
+    binAt: (x) => binAt(bins, x),
+    hovered,
+  });
+  const sizes = new ResizeObserver(() => drawn.resize(element.clientWidth));
+  sizes.observe(element);
+  return () => {
+    sizes.disconnect();
+    drawn.destroy();
+  };
+}
+
+/** Drawn anew when the theme changes: a canvas does not follow style sheets. */
+function Plot(props: PlotProps) {
   const { chart, scrubbing, hovered } = props;
   const { segments, bins } = scrubbing;
   const host = useRef<HTMLDivElement>(null);
   const [theme, setTheme] = useState(0);
+  const [isFailed, setFailed] = useState(false);
   useEffect(() => onThemeChange(() => setTheme((n) => n + 1)), []);
   useLayoutEffect(() => {
-    const element = host.current;
-    if (element === null) return undefined;
-    let stop = (): void => {};
-    let isGone = false;
-    void import('../charts/uplot.ts').then(({ drawChart }) => {
-      if (isGone) return;
-      const drawn = drawChart(element, {
-        chart,
-        bins,
-        segments: segments.length,
-        width: element.clientWidth,
-        height: heights[chart.id],
-        colours: themeColour,
-        font: getComputedStyle(element).fontFamily,
-        margin,
-        scaleText: (value) => scaleText(chart, value),
-        binAt: (x) => binAt(bins, x),
-        hovered,
-      });
-      const sizes = new ResizeObserver(() => drawn.resize(element.clientWidth));
-      sizes.observe(element);
-      stop = () => {
-        sizes.disconnect();
-        drawn.destroy();
-      };
-    });
+    if (host.current === null) return undefined;
+    // What is asked to go before it is there goes as soon as it is.
+    const drawing = plotInto(host.current, props);
+    drawing.catch(() => setFailed(true));
     return () => {
-      isGone = true;
-      stop();
+      void drawing.then(
+        (stop) => stop(),
+        () => {},
+      );
     };
   }, [chart, bins, segments, theme, hovered]);
   return (
@@ -171,6 +179,7 @@ function Plot(props: {
           <LegendItem key={line.label} line={line} />
         ))}
       </figcaption>
+      {isFailed ? <p class="soft">This could not be drawn: the table below has the figures.</p> : null}
       <div ref={host} class="traffic-plot" style={{ height: `${heights[chart.id]}px` }} />
     </figure>
   );

@@ -80,7 +80,7 @@ export function TrafficRecording(props: {
         {action}
       </header>
       <p class="tool-lead">
-        {totalsText(recording)} <span class="tool-soft">A sample, never a proof.</span>
+        {totalsText(recording)} <span class="soft">A sample, never a proof.</span>
       </p>
       {recording.seconds.length === 0 ? (
         <p>No request was run: there is nothing to draw.</p>
@@ -158,10 +158,10 @@ function Here(props: { readonly store: Store; readonly recording: Recording; rea
         ))}
       </dl>
       {figures.versions.every(({ counts }) => answered(counts) === 0) ? (
-        <p class="tool-soft">No request was run in this stretch.</p>
+        <p class="soft">No request was run in this stretch.</p>
       ) : null}
       {isReached ? null : (
-        <p class="tool-soft">The history that is played ends before this step; the playhead stays where it is.</p>
+        <p class="soft">The history that is played ends before this step; the playhead stays where it is.</p>
       )}
     </div>
   );
@@ -179,7 +179,7 @@ function Examples({ recording: { examples } }: { readonly recording: Recording }
           <summary>
             <Mark name="broken" />
             <span class="traffic-example-kind">{example.kind}</span> <code>{exampleText(example)}</code>{' '}
-            <span class="tool-soft">
+            <span class="soft">
               {example.step === null ? 'before the first step' : example.step}, {clock(example.second)}
             </span>
           </summary>

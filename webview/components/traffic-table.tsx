@@ -35,7 +35,7 @@ export function TrafficTable({
       </h4>
       <div class="tool-scroll">
         <table class="tool-table traffic-table" onKeyDown={move}>
-          <caption class="tool-hidden">
+          <caption class="hidden">
             Requests that were run at each step, by version. Of a step’s name, Enter moves the playhead there.
           </caption>
           <thead>

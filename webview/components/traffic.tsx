@@ -74,7 +74,7 @@ function RunButton({
   return (
     <button
       type="button"
-      class={isQuiet ? 'tool-button tool-quiet' : 'tool-button'}
+      class={isQuiet ? 'button' : 'button primary'}
       disabled={cannot}
       onClick={() => {
         store.announcement.value = 'Simulating traffic.';
@@ -109,7 +109,7 @@ function Running({ store, part }: { readonly store: Store; readonly part: Traffi
     <Notice
       title="Simulating traffic"
       action={
-        <button type="button" class="tool-button tool-second" onClick={() => store.host.cancelSimulation()}>
+        <button type="button" class="button" onClick={() => store.host.cancelSimulation()}>
           Cancel
         </button>
       }

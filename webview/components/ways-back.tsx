@@ -17,29 +17,39 @@ const letters: Readonly<Record<RollbackResult, string>> = {
   'no-plan': '',
 };
 
-export function WaysBack({ store, report }: { readonly store: Store; readonly report: PlanReport }) {
-  const isOpen = store.remembered.value?.waysBackOpen ?? false;
+interface Props {
+  readonly store: Store;
+  readonly report: PlanReport;
+}
+
+/** Stands beside the title of the matrix: a line of its own would push the score further down. */
+export function WaysBackButton({ store, report }: Props) {
+  const isOpen = store.remembered.value.waysBackOpen;
   if (report.rollback.length === 0) return null;
   return (
-    <div class="ways-back">
-      <button
-        type="button"
-        class="disclosure soft"
-        aria-expanded={isOpen}
-        aria-controls="ways-back-body"
-        onClick={() => store.remember({ waysBackOpen: !isOpen })}
-      >
-        <Mark name="down" />
-        Every way back
-      </button>
-      <div id="ways-back-body" hidden={!isOpen}>
-        {isOpen ? <Grid store={store} report={report} /> : null}
-      </div>
+    <button
+      type="button"
+      class="disclosure soft"
+      aria-expanded={isOpen}
+      aria-controls="ways-back"
+      onClick={() => store.remember({ waysBackOpen: !isOpen })}
+    >
+      <Mark name="down" />
+      Every way back
+    </button>
+  );
+}
+
+export function WaysBack({ store, report }: Props) {
+  const isOpen = store.remembered.value.waysBackOpen && report.rollback.length > 0;
+  return (
+    <div id="ways-back" class="ways-back" hidden={!isOpen}>
+      {isOpen ? <Grid store={store} report={report} /> : null}
     </div>
   );
 }
 
-function Grid({ store, report }: { readonly store: Store; readonly report: PlanReport }) {
+function Grid({ store, report }: Props) {
   const { rows } = useMemo(() => triangleOf(report), [report]);
   const roving = useRoving(rows.length, rows.length, { row: 0, column: 0 });
   const nameOf = (step: number) => (step === 0 ? 'the start' : (report.steps[step - 1]?.name ?? ''));

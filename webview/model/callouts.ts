@@ -20,6 +20,9 @@ export interface Callout {
 export interface Plot {
   readonly kind: 'lost' | 'error' | 'answer' | 'stopped' | 'plan';
   readonly end: number;
+  /** The moment that shows it: that at the end, or a request that was tried there. */
+  readonly shower: Moment;
+  readonly isTried: boolean;
   readonly subject: Subject | null;
   readonly thread: Thread | null;
   readonly places: readonly ColumnName[];
@@ -28,9 +31,15 @@ export interface Plot {
 type Draft = Omit<Callout, 'number'>;
 
 export function calloutsOf(told: Told, plot: Plot): readonly Callout[] {
-  const byMoment = new Map<number, Draft>();
-  for (const draft of draftsOf(told, plot)) if (!byMoment.has(draft.moment)) byMoment.set(draft.moment, draft);
-  const ordered = [...byMoment.values()].toSorted((a, b) => a.moment - b.moment);
+  const byMoment = new Map<string, Draft>();
+  for (const draft of draftsOf(told, plot)) {
+    // What was tried at a moment stands beside what happened there.
+    const key = `${draft.moment}${plot.isTried && draft.part === 'end' ? ' tried' : ''}`;
+    if (!byMoment.has(key)) byMoment.set(key, draft);
+  }
+  const ordered = [...byMoment.values()].toSorted(
+    (a, b) => a.moment - b.moment || Number(a.part === 'end') - Number(b.part === 'end'),
+  );
   return ordered.map((draft, i) => ({ ...draft, number: i + 1 }));
 }
 
@@ -53,7 +62,7 @@ function draftsOf(told: Told, plot: Plot): readonly Draft[] {
 function lost(told: Told, plot: Plot, thread: Thread, subject: Subject): readonly Draft[] {
   const { moments } = told.history;
   const { writer, broken, passed, filled, reads } = thread;
-  const drafts: Draft[] = [{ moment: plot.end, part: 'end', text: readerText(told, plot, thread) }];
+  const drafts: Draft[] = [{ moment: plot.end, part: 'end', text: readerText(plot, thread) }];
   const last = writer?.at(-1) ?? 0;
   if (writer !== null) {
     const at = wroteAt(told, plot, writer, subject);
@@ -73,7 +82,7 @@ function lost(told: Told, plot: Plot, thread: Thread, subject: Subject): readonl
   if (check !== undefined && drafts.length < 5)
     drafts.push({ moment: check, part: 'passed', text: `the checks of “${name}” pass all the same` });
   const back = moments.findLastIndex((m, i) => i < plot.end && m.event?.kind === 'rollback');
-  if (back > last && back > 0) drafts.push({ moment: back, part: 'passed', text: backText(told, back, plot) });
+  if (back > last && back > 0) drafts.push({ moment: back, part: 'passed', text: backText(told, back, plot.shower) });
   return drafts;
 }
 
@@ -115,19 +124,19 @@ function filledText(told: Told, plot: Plot, at: number, reads: readonly ColumnNa
   return `${stepText(told, at)}: ${state}`;
 }
 
-function backText(told: Told, at: number, { end }: Plot): string {
+function backText(told: Told, at: number, { event }: Moment): string {
   const moment = told.history.moments[at];
-  const version = told.history.moments[end]?.event?.version ?? null;
+  const version = event?.version ?? null;
   const step = `“${moment?.event?.step ?? ''}” is rolled back`;
   const wasGone = version !== null && told.history.moments[at - 1]?.live.includes(version) === false;
   return wasGone ? `${step}: ${version} answers again` : step;
 }
 
-function readerText(told: Told, plot: Plot, { reads }: Thread): string {
-  const moment = told.history.moments[plot.end];
-  const { expected, actual } = shortAnswers(moment?.expected ?? '', moment?.actual ?? '');
+function readerText(plot: Plot, { reads }: Thread): string {
+  const { shower, isTried } = plot;
+  const { expected, actual } = shortAnswers(shower.expected ?? '', shower.actual ?? '');
   const what = reads.length === 0 ? '' : ` ${listed(reads.map(naming(plot)))}:`;
-  return `${moment?.event?.version ?? ''} reads${what} ${actual}, should be ${expected}`;
+  return `${shower.event?.version ?? ''} ${isTried ? 'would read' : 'reads'}${what} ${actual}, should be ${expected}`;
 }
 
 function passedText(told: Told, plot: Plot, reads: readonly ColumnName[], run: JobRun): string {
@@ -144,13 +153,30 @@ function passedText(told: Told, plot: Plot, reads: readonly ColumnName[], run: J
   return `${over}: ${naming(plot)(place)} is ${cellWords(cell)}${asksForNull && cell.text !== null ? ', not NULL' : ''}`;
 }
 
+/** What became of the thread, where it breaks. */
+export function breakText(plot: Plot): string | null {
+  const { thread, subject, shower } = plot;
+  if (thread === null || subject === null) return null;
+  const { broken, written, reads } = thread;
+  const [place] = reads;
+  if (broken.kind === 'overwritten') return 'overwritten here';
+  if (broken.kind === 'copied') return 'lost in the copy';
+  if (place === undefined) return 'lost here';
+  const where = naming(plot)(place);
+  const isGone = written.length > 0 && written.every((c) => c.after.kind === 'no-row');
+  if (isGone) return `lost here: ${rowWords(subject)} stays in ${place.table}`;
+  const short = shortAnswers(shower.expected ?? '', shower.actual ?? '').expected;
+  if (broken.kind === 'stored') return `not stored as it was sent`;
+  return short.length <= 24 ? `lost here: ${short} never reached ${where}` : `lost here: it never reached ${where}`;
+}
+
 /** The last events before `end` that touched the row. */
 function earlier(told: Told, plot: Plot, most: number): readonly Draft[] {
-  const { subject, end } = plot;
+  const { subject, end, isTried } = plot;
   if (subject === null) return [];
   const tables = relatedTables(told, subject);
   const found: Draft[] = [];
-  for (let i = end - 1; i > 0 && found.length < most; i -= 1)
+  for (let i = isTried ? end : end - 1; i > 0 && found.length < most; i -= 1)
     if (isAct(told.history.moments[i]) && touches(told, i, subject, tables))
       found.push({ moment: i, part: 'before', text: actText(told, plot, i) });
   return found;
@@ -158,20 +184,21 @@ function earlier(told: Told, plot: Plot, most: number): readonly Draft[] {
 
 function failing(told: Told, plot: Plot): readonly Draft[] {
   const { moments } = told.history;
-  const moment = moments[plot.end];
-  const request = moment?.event?.request ?? '';
-  const error = errorOf(moment?.actual ?? '');
-  const text = `${actor(moment)} runs ${request}: ${error?.message ?? moment?.actual ?? ''}`;
+  const { shower: moment, isTried } = plot;
+  const request = moment.event?.request ?? '';
+  const error = errorOf(moment.actual ?? '');
+  const text = `${actor(moment)} ${isTried ? 'would run' : 'runs'} ${request}: ${error?.message ?? moment.actual ?? ''}`;
   const drafts: Draft[] = [{ moment: plot.end, part: 'end', text }];
   const isFirst = (m: Moment) => m.event?.result.startsWith('statement 1 of ') === true && isSameRequest(m, moment);
   const begun = moments.findLastIndex((m, i) => i < plot.end && isFirst(m));
-  if (statementOf(moment?.event?.result ?? '') !== null && begun > 0)
+  if (statementOf(moment.event?.result ?? '') !== null && begun > 0)
     drafts.push({
       moment: begun,
       part: 'before',
       text: `${actor(moments[begun])} has run the first statement of ${request}`,
     });
-  const culprit = takenAway(told, plot.end, error?.message ?? '') ?? lastStep(moments, plot.end);
+  const culprit =
+    takenAway(told, plot.end, error?.message ?? '') ?? lastStep(moments, plot.isTried ? plot.end + 1 : plot.end);
   if (culprit > 0) drafts.push({ moment: culprit, part: 'break', text: stepText(told, culprit) });
   return drafts;
 }
@@ -209,14 +236,14 @@ export function takenAway(told: Told, end: number, message: string): number | nu
 
 function answered(told: Told, plot: Plot): readonly Draft[] {
   const { moments } = told.history;
-  const moment = moments[plot.end];
+  const { shower: moment } = plot;
   const before = earlier(told, plot, 1);
-  const who = `${actor(moment)} ${moment?.event?.request ?? ''}`;
+  const who = `${actor(moment)} ${moment.event?.request ?? ''}`;
   const text =
-    moment?.shown?.rule === 'unreadable-answer'
+    moment.shown?.rule === 'unreadable-answer'
       ? `${actor(moment)} reads ${moment.actual ?? ''}; its code takes ${moment.expected ?? ''}`
-      : `${who} ${answerWords(moment?.actual ?? '')}; without the migration it ${answerWords(moment?.expected ?? '')}`;
-  const step = lastStep(moments, plot.end);
+      : `${who} ${answerWords(moment.actual ?? '')}; without the migration it ${answerWords(moment.expected ?? '')}`;
+  const step = lastStep(moments, plot.isTried ? plot.end + 1 : plot.end);
   const led =
     before.length > 0 || step <= 0 ? before : [{ moment: step, part: 'before' as const, text: stepText(told, step) }];
   return [...led, { moment: plot.end, part: 'end', text }];

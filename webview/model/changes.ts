@@ -1,7 +1,18 @@
 /** What an event changed: the schema, a row where the app keeps it now, and the same row in the app without the migration. */
-import type { ColumnName, Moment, View } from '../../simulator/player/model.ts';
+import type { ColumnName, Moment, TableView, View } from '../../simulator/player/model.ts';
 import type { TraceEvent } from '../../simulator/report/model.ts';
-import { cellOf, exists, rowsOf, sameCell, tableOf, viewAt, type Cell, type Subject, type Told } from './rows.ts';
+import {
+  cellOf,
+  exists,
+  rowName,
+  rowsOf,
+  sameCell,
+  tableOf,
+  viewAt,
+  type Cell,
+  type Subject,
+  type Told,
+} from './rows.ts';
 import { samePlace } from './places.ts';
 
 export interface CellChange {
@@ -134,4 +145,33 @@ export function jobRuns(moments: readonly Moment[]): readonly JobRun[] {
 
 export function includesPlace(places: readonly ColumnName[], place: ColumnName): boolean {
   return places.some((p) => samePlace(p, place));
+}
+
+/** The rows that an event changed, came or went, in the tables as they are now. */
+export function rowsChangedAt(told: Told, moment: number): readonly Subject[] {
+  const before = viewAt(told, moment - 1);
+  const after = viewAt(told, moment);
+  if (before === null || after === null || before === after) return [];
+  const found: Subject[] = [];
+  for (const table of after.tables) {
+    const known = tableOf(before.tables, table.name);
+    if (known === null || table.key.length === 0) continue;
+    const rows = new Map(known.rows.map((row) => [rowName(known, row), row]));
+    for (const row of table.rows) {
+      const name = rowName(table, row);
+      const old = rows.get(name);
+      rows.delete(name);
+      const isSame =
+        old !== undefined &&
+        table.columns.every((c, i) => !known.columns.includes(c) || old[known.columns.indexOf(c)] === row[i]);
+      if (!isSame) found.push(subjectIn(table, row));
+    }
+    found.push(...[...rows.values()].map((row) => subjectIn(known, row)));
+  }
+  return found;
+}
+
+function subjectIn(table: TableView, row: readonly (string | null)[]): Subject {
+  const values = table.key.map((c) => row[table.columns.indexOf(c)] ?? null);
+  return { table: table.name, name: rowName(table, row), columns: table.key, values };
 }

@@ -48,9 +48,11 @@ export function suggestions(before: string, whole: string, tables: readonly Tabl
     const table = aliases(whole, tables).get(owner);
     return table === undefined ? [] : columnsOf(table);
   }
-  const tableNames = tables.map(
-    ({ name, columns }): Suggestion => ({ kind: 'table', label: name, detail: columns.join(', ') }),
-  );
+  const tableNames = tables.map(({ name, columns }): Suggestion => ({
+    kind: 'table',
+    label: name,
+    detail: columns.join(', '),
+  }));
   if (beforeTable.test(before)) return tableNames;
   // Columns of the tables that are named; of all, where none is yet.
   const used = tables.filter((table) => isNamed(whole, table));

@@ -16,22 +16,31 @@ export interface Rows {
 }
 
 export function rowsOf({ moments }: History, here: number, isOpen: boolean): Rows {
-  const tried = moments[here]?.probes.length ?? 0;
-  const extra = tried === 0 ? 0 : isOpen ? tried + 1 : 1;
+  const tried = brokenFirst(moments[here]?.probes ?? []);
+  const extra = tried.length === 0 ? 0 : isOpen ? tried.length + 1 : 1;
   return {
     length: moments.length + extra,
     at: (index) => {
       if (index <= here) return { kind: 'moment', moment: index };
       if (index > here + extra) return { kind: 'moment', moment: index - extra };
-      return index === here + 1
-        ? { kind: 'tried', moment: here }
-        : { kind: 'probe', moment: here, probe: index - here - 2 };
+      if (index === here + 1) return { kind: 'tried', moment: here };
+      return { kind: 'probe', moment: here, probe: tried[index - here - 2] ?? 0 };
     },
     indexOf: (row) => {
       if (row.kind === 'moment') return row.moment <= here ? row.moment : row.moment + extra;
-      return row.kind === 'tried' ? here + 1 : here + 2 + row.probe;
+      return row.kind === 'tried' ? here + 1 : here + 2 + tried.indexOf(row.probe);
     },
   };
+}
+
+/** Those that were answered otherwise come first: they are why somebody looks. */
+function brokenFirst(probes: readonly Moment[]): readonly number[] {
+  const all = probes.map((probe, index) => ({ index, isBroken: isBroken(probe) }));
+  return [...all.filter((each) => each.isBroken), ...all.filter((each) => !each.isBroken)].map(({ index }) => index);
+}
+
+export function isBroken(moment: Moment): boolean {
+  return agrees(moment) === false || moment.shown !== null;
 }
 
 /** Whether a request was answered as the reference answers it. Null: it is no request, or there is nothing to compare. */
@@ -41,7 +50,7 @@ export function agrees({ expected, actual }: Moment): boolean | null {
 
 export function triedText(moment: Moment | undefined): string {
   const probes = moment?.probes ?? [];
-  const differ = probes.filter((probe) => agrees(probe) === false || probe.shown !== null).length;
+  const differ = probes.filter(isBroken).length;
   const all = count(probes.length, 'request was', 'requests were');
   return `${all} also tried here, ${differ === 0 ? 'each as without the migration' : `${differ} of them broken`}`;
 }

@@ -3,7 +3,7 @@
  * does not, they are taken from what was compared while it was played, and from what the plan adds.
  */
 import type { ColumnName, DataPlaces, TableView } from '../../simulator/player/model.ts';
-import { rowsOf, tableOf, viewAt, viewsOf, type Subject, type Told } from './rows.ts';
+import { once, rowsOf, tableOf, viewAt, viewsOf, type Subject, type Told } from './rows.ts';
 
 export interface Place extends ColumnName {
   readonly role: 'old' | 'new';
@@ -26,21 +26,30 @@ export function placeName({ table, column }: ColumnName, home: string | null): s
 
 /** Every column of a table that is there at any moment, in the order in which they come. */
 function columnsEver(told: Told, table: string): readonly string[] {
-  const names = new Set<string>();
-  for (const view of viewsOf(told)) for (const c of tableOf(view.tables, table)?.columns ?? []) names.add(c);
-  return [...names];
+  return once(told, `columns of ${table}`, () => {
+    const names = new Set<string>();
+    for (const view of viewsOf(told)) for (const c of tableOf(view.tables, table)?.columns ?? []) names.add(c);
+    return [...names];
+  });
 }
 
 /** The columns that tell the subject's row: of a longer key, the rest says something about it. */
 function keysEver(told: Told, table: string, subject: Subject): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const view of viewsOf(told))
-    for (const c of (tableOf(view.tables, table)?.key ?? []).slice(0, subject.values.length)) names.add(c);
-  return names;
+  const { length } = subject.values;
+  return once(told, `key of ${table}, ${length}`, () => {
+    const names = new Set<string>();
+    for (const view of viewsOf(told))
+      for (const c of (tableOf(view.tables, table)?.key ?? []).slice(0, length)) names.add(c);
+    return names;
+  });
 }
 
 /** What was compared with which column of the reference, at any moment. */
 function compared(told: Told): readonly { readonly now: ColumnName; readonly reference: ColumnName }[] {
+  return once(told, 'compared', () => comparedEver(told));
+}
+
+function comparedEver(told: Told): readonly { readonly now: ColumnName; readonly reference: ColumnName }[] {
   const found = new Map<string, { now: ColumnName; reference: ColumnName }>();
   for (const view of viewsOf(told))
     for (const { table, column, counterpart } of view.differences) {
@@ -54,6 +63,11 @@ function compared(told: Told): readonly { readonly now: ColumnName; readonly ref
 
 /** Tables that hold something of the subject's row: its own, those with the same data, and new ones that have its columns. */
 export function relatedTables(told: Told, subject: Subject, mentioned: readonly string[] = []): readonly string[] {
+  const key = JSON.stringify(['related', subject.table, subject.values, mentioned]);
+  return once(told, key, () => tablesRelated(told, subject, mentioned));
+}
+
+function tablesRelated(told: Told, subject: Subject, mentioned: readonly string[]): readonly string[] {
   const tables = new Set([subject.table]);
   const sets = told.recording.places.map((each) => [each.reference.table, ...each.places.map((p) => p.table)]);
   for (const { now, reference } of compared(told)) sets.push([now.table, reference.table]);
@@ -108,6 +122,12 @@ export function dataOf(told: Told, subject: Subject, tables: readonly string[]):
     ...data,
     ...rest.map((p): Datum => ({ reference: null, places: [{ ...p, role: isOld(p) ? 'old' : 'new' }] })),
   ];
+}
+
+/** Every place of some data, each once: what is merged has its place in common. */
+export function placesOf(data: readonly Datum[]): readonly Place[] {
+  const all = data.flatMap((each) => each.places);
+  return all.filter((place, i) => all.findIndex((other) => samePlace(other, place)) === i);
 }
 
 /** What tells rows apart holds no data that could be lost. */

@@ -2,14 +2,25 @@
 import type { ColumnName, Moment, View } from '../../simulator/player/model.ts';
 import { referenceCells, touches } from './changes.ts';
 import { mentions, relatedTables } from './places.ts';
-import { cellOf, rowChoices, sameCell, subjectOf, tableOf, viewAt, viewsOf, type Subject, type Told } from './rows.ts';
+import {
+  cellOf,
+  once,
+  rowChoices,
+  sameCell,
+  subjectOf,
+  tableOf,
+  viewAt,
+  viewsOf,
+  type Subject,
+  type Told,
+} from './rows.ts';
 import { answerDifference } from './values.ts';
 
 type RequestEvent = NonNullable<Moment['event']>;
 
-/** The row that a moment is about. */
-export function subjectAt(told: Told, at: number): Subject | null {
-  const event = told.history.moments[at]?.event ?? null;
+/** The row that a moment is about. `asker`: the request that is asked there, where it is one that was only tried. */
+export function subjectAt(told: Told, at: number, asker = told.history.moments[at]): Subject | null {
+  const event = asker?.event ?? null;
   return compared(told, at, event) ?? asked(told, event) ?? touched(told, at) ?? firstRow(told);
 }
 
@@ -74,8 +85,12 @@ function firstRow(told: Told): Subject | null {
 }
 
 /** The places of a row that the request of a moment reads: none where that is not known. */
-export function readsAt(told: Told, at: number, subject: Subject): readonly ColumnName[] {
-  const moment = told.history.moments[at];
+export function readsAt(
+  told: Told,
+  at: number,
+  subject: Subject,
+  moment: Moment | undefined = told.history.moments[at],
+): readonly ColumnName[] {
   const event = moment?.event ?? null;
   const view = viewAt(told, at);
   if (event === null || view === null) return [];
@@ -123,7 +138,9 @@ function suspects(view: View, subject: Subject, places: readonly ColumnName[]): 
 }
 
 function tablesEver(told: Told): readonly string[] {
-  return [...new Set(viewsOf(told).flatMap((view) => view.tables.map((table) => table.name)))];
+  return once(told, 'tables', () => [
+    ...new Set(viewsOf(told).flatMap((view) => view.tables.map((table) => table.name))),
+  ]);
 }
 
 /** Whether the text names the column as one of this table. */

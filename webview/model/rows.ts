@@ -114,10 +114,22 @@ export function subjectOf(told: Told, { table: name, key }: RowChoice): Subject 
   return null;
 }
 
+const kept = new WeakMap<History, Map<string, unknown>>();
+
+/** What is worked out once for a history, which never changes. `key` says of what. */
+export function once<T>({ history }: Told, key: string, make: () => T): T {
+  const known = kept.get(history) ?? new Map<string, unknown>();
+  kept.set(history, known);
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key) as T;
+}
+
 /** The views of a history's moments, each once. */
-export function viewsOf({ history, views }: Told): readonly View[] {
-  const numbers = new Set(history.moments.map((moment) => moment.view));
-  return [...numbers].map((number) => views[number]).filter((view) => view !== undefined);
+export function viewsOf(told: Told): readonly View[] {
+  return once(told, 'views', () => {
+    const numbers = new Set(told.history.moments.map((moment) => moment.view));
+    return [...numbers].map((number) => told.views[number]).filter((view) => view !== undefined);
+  });
 }
 
 export function viewAt({ history, views }: Told, moment: number): View | null {

@@ -18,7 +18,10 @@ export function requestOf(versions: readonly PlayedVersion[], version: string, r
   return versions.find(({ name }) => name === version)?.requests.find(({ name }) => name === request) ?? null;
 }
 
-/** What is chosen where nobody has chosen: the request at hand, as the first version and as the version at hand run it. */
+/**
+ * What is chosen where nobody has chosen: the request at hand, as the first version runs it and as the version at hand does;
+ * where these two run the same, as the next version that runs something else.
+ */
 export function proposed(
   recording: Pick<Recording, 'versions' | 'finding'>,
   moment: Moment | null,
@@ -26,21 +29,32 @@ export function proposed(
 ): Comparison | null {
   const { versions, finding } = recording;
   const names = requestNames(recording);
-  const request = [chosen, moment?.event?.request, finding?.request].find(
-    (name): name is string => name != null && names.includes(name),
-  );
+  const known = [chosen, moment?.event?.request, finding?.request].filter((name) => name != null);
+  const request = known.find((name) => names.includes(name)) ?? names[0];
   const [first] = versions;
-  const fallback = names[0];
-  if (first === undefined || (request === undefined && fallback === undefined)) return null;
-  const newest = versions.findLast(({ name }) => moment?.live.includes(name) ?? false)?.name;
-  const candidates = [
-    ...(moment?.event?.request === request ? [moment?.event?.version] : []),
-    ...(finding?.request === request ? [finding?.version] : []),
-    newest,
+  if (first === undefined || request === undefined) return null;
+  const at = versionsAtHand(versions, finding, moment, request).find((name) => name !== first.name);
+  const index = versions.findIndex(({ name }) => name === at);
+  const text = (version: string): string => textOf(requestOf(versions, version, request), version);
+  const rest = [...versions.slice(Math.max(0, index)), ...versions];
+  const other = rest.find(({ name }) => text(name) !== text(first.name));
+  return { request, before: first.name, after: other?.name ?? at ?? first.name };
+}
+
+/** The best first: who ran it at the playhead, who the finding names, the newest that is live, the newest. */
+function versionsAtHand(
+  versions: readonly PlayedVersion[],
+  finding: Finding | null,
+  moment: Moment | null,
+  request: string,
+): readonly string[] {
+  const names = [
+    moment?.event?.request === request ? moment.event.version : null,
+    finding?.request === request ? finding.version : null,
+    versions.findLast(({ name }) => moment?.live.includes(name) ?? false)?.name,
     versions.at(-1)?.name,
   ];
-  const after = candidates.find((name) => name != null && name !== first.name) ?? first.name;
-  return { request: request ?? fallback ?? '', before: first.name, after };
+  return names.filter((name) => name != null);
 }
 
 /** As it is written, a statement a line or more, each with its semicolon. */

@@ -20,9 +20,7 @@ const lines = (sql: string): number => sql.split('\n').length;
 
 /** The lines of a statement that stands where the finding points; all of them, where it points at the step or at a request. */
 function spanIn(step: PlayedStep, finding: Finding): { readonly from: number; readonly to: number } {
-  const at = step.statements.findIndex(
-    ({ place }) => place.line === finding.line && place.column === finding.column,
-  );
+  const at = step.statements.findIndex(({ place }) => place.line === finding.line && place.column === finding.column);
   const statement = step.statements[at];
   if (statement === undefined) return { from: 1, to: lines(step.sql) };
   return { from: statement.line, to: (step.statements[at + 1]?.line ?? lines(step.sql) + 1) - 1 };

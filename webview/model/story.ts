@@ -4,13 +4,13 @@
  */
 import type { Moment } from '../../simulator/player/model.ts';
 import { answerWords } from './acts.ts';
-import { calloutsOf, wroteAt, type Callout, type Plot } from './callouts.ts';
-import { dataOf, relatedTables, type Datum } from './places.ts';
+import { breakText, calloutsOf, wroteAt, type Callout, type Plot } from './callouts.ts';
+import { dataOf, placesOf, relatedTables, type Datum } from './places.ts';
 import { subjectAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
 import { datumOf, threadOf, type Thread } from './thread.ts';
 import { callWords, errorOf, isError, shortAnswers } from './values.ts';
-import { capital } from './words.ts';
+import { capital, count } from './words.ts';
 
 /** `lost`: a read differs. `error`: a request fails. `answer`: a write differs. `stopped`: the plan does. `plan`: said of a step. */
 export type StoryKind = 'lost' | 'error' | 'answer' | 'stopped' | 'plan';
@@ -20,11 +20,15 @@ export interface Story {
   readonly rule: string;
   /** The moment that shows it. */
   readonly end: number;
+  /** The request that was tried there and shows it; null: the moment itself does. */
+  readonly probe: number | null;
   readonly headline: string;
   readonly subject: Subject | null;
   readonly datum: Datum | null;
   readonly thread: Thread | null;
   readonly callouts: readonly Callout[];
+  /** Said where the thread breaks. */
+  readonly breakText: string | null;
 }
 
 const known = new WeakMap<Told['history'], Story | null>();
@@ -38,37 +42,72 @@ export function storyOf(told: Told): Story | null {
   return story;
 }
 
+/** What a history shows, in a line. */
+export function headlineOf(told: Told): string {
+  const story = storyOf(told);
+  if (story !== null) return story.headline;
+  const { history } = told;
+  const events = count(history.moments.length - 1, 'event');
+  if (history.from !== null) return `${capital(history.title)}: ${events}, and nothing that was played goes wrong.`;
+  return `The plan’s own course: ${events}, and nothing that was played goes wrong.`;
+}
+
 function tell(told: Told): Story | null {
-  const { moments } = told.history;
-  const end = moments.findLastIndex((moment) => moment.shown !== null);
-  const moment = moments[end];
-  if (moment?.shown == null) return null;
+  const place = placeOfStory(told);
+  if (place === null) return null;
+  const { end, probe, moment } = place;
   const kind = kindOf(told, moment, end);
-  const subject = kind === 'plan' ? null : subjectAt(told, end);
-  const thread = kind === 'lost' && subject !== null ? threadOf(told, end, subject) : null;
+  const subject = kind === 'plan' ? null : subjectAt(told, end, moment);
+  const thread = kind === 'lost' && subject !== null ? threadOf(told, end, subject, moment) : null;
   const extra = thread?.reads.map((r) => r.table) ?? [];
   const data = subject === null ? [] : dataOf(told, subject, relatedTables(told, subject, extra));
   const datum = thread === null ? null : datumOf(data, thread);
-  const plot: Plot = { kind, end, subject, thread, places: data.flatMap((d) => d.places) };
+  const isTried = probe !== null;
+  const plot: Plot = { kind, end, shower: moment, isTried, subject, thread, places: placesOf(data) };
   return {
     kind,
-    rule: moment.shown.rule,
+    rule: moment.shown?.rule ?? '',
     end,
-    headline: headlineOf(told, moment, plot),
+    probe,
+    headline: storyHeadline(told, moment, plot),
     subject,
     datum,
     thread,
     callouts: calloutsOf(told, plot),
+    breakText: breakText(plot),
   };
 }
 
-function kindOf({ recording }: Told, moment: Moment, end: number): StoryKind {
+/**
+ * What shows something: the last moment that does, else the first request that was tried and does, a read before a write.
+ * Nobody has to ask for a write to be lost.
+ */
+function placeOfStory(
+  told: Told,
+): { readonly end: number; readonly probe: number | null; readonly moment: Moment } | null {
+  const { moments } = told.history;
+  const end = moments.findLastIndex((moment) => moment.shown !== null);
+  const last = moments[end];
+  if (last !== undefined) return { end, probe: null, moment: last };
+  for (const [at, { probes }] of moments.entries()) {
+    const read = probes.findIndex((each) => each.shown !== null && isReadRequest(told, each));
+    const probe = read >= 0 ? read : probes.findIndex(({ shown }) => shown !== null);
+    const moment = probes[probe];
+    if (moment !== undefined) return { end: at, probe, moment };
+  }
+  return null;
+}
+
+export function isReadRequest({ recording }: Told, { event }: Moment): boolean {
+  const version = recording.versions.find((v) => v.name === event?.version);
+  return version?.requests.find((r) => r.name === event?.request)?.kind === 'read';
+}
+
+function kindOf(told: Told, moment: Moment, end: number): StoryKind {
   const { event, expected, actual } = moment;
   if (event?.kind === 'request') {
     if (isError(actual) && !isError(expected)) return 'error';
-    const version = recording.versions.find((v) => v.name === event.version);
-    const isRead = version?.requests.find((r) => r.name === event.request)?.kind === 'read';
-    return isRead && moment.shown?.rule !== 'unreadable-answer' ? 'lost' : 'answer';
+    return isReadRequest(told, moment) && moment.shown?.rule !== 'unreadable-answer' ? 'lost' : 'answer';
   }
   const stops = event !== null && (isError(event.result) || event.result.endsWith('does not hold'));
   return stops && end > 0 ? 'stopped' : 'plan';
@@ -109,7 +148,7 @@ function whenOf(moment: Moment | undefined): string {
   return `${moment.phase === 'done' ? 'after' : 'during'} “${moment.step.name}”`;
 }
 
-function headlineOf(told: Told, moment: Moment, plot: Plot): string {
+function storyHeadline(told: Told, moment: Moment, plot: Plot): string {
   const { event, shown, expected, actual } = moment;
   const title = titleOf(shown?.rule ?? '');
   const where = placeOfReader(told, plot.end);
@@ -142,7 +181,7 @@ function lostHeadline(
 ): string {
   const { thread, subject, end } = plot;
   const short = shortAnswers(expected ?? '', actual ?? '');
-  const reader = `${event?.version ?? '?'} reads ${short.actual} ${where}`;
+  const reader = `${event?.version ?? '?'} ${plot.isTried ? 'would read' : 'reads'} ${short.actual} ${where}`;
   if (thread?.writer == null || subject === null) {
     // What no request wrote was not lost by a write.
     const name = title !== 'Lost write' ? title : thread?.isFromStart === true ? 'Lost value' : 'Wrong value';
@@ -156,4 +195,10 @@ function lostHeadline(
   const since = whenOf(begun) === when ? '' : `, begun ${whenOf(begun)}`;
   const who = `${wrote?.event?.version ?? '?'}’s ${wrote?.event == null ? '' : callWords(wrote.event)}`;
   return `${title}: ${who} ${when}${since}. ${reader}, should be ${short.expected}.`;
+}
+
+/** The request or the step that shows what a story is about. */
+export function showerOf({ history }: Told, { end, probe }: Pick<Story, 'end' | 'probe'>): Moment | null {
+  const moment = history.moments[end];
+  return (probe === null ? moment : moment?.probes[probe]) ?? null;
 }

@@ -4,7 +4,7 @@
  */
 import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, jobRuns, momentsOf, type CellChange, type JobRun } from './changes.ts';
-import { dataOf, relatedTables, samePlace, type Datum } from './places.ts';
+import { dataOf, placesOf, relatedTables, samePlace, type Datum } from './places.ts';
 import { readsAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
 import { answerDifference, answerRows, comparable } from './values.ts';
@@ -38,14 +38,10 @@ export interface Thread {
   readonly checked: readonly number[];
 }
 
-/** Everything of the row that could be shown. */
-export function placesOf(data: readonly Datum[]): readonly ColumnName[] {
-  return data.flatMap((each) => each.places);
-}
-
-export function threadOf(told: Told, end: number, subject: Subject): Thread {
+/** `reader`: the request that finds it so, at the moment `end`. */
+export function threadOf(told: Told, end: number, subject: Subject, reader: Moment): Thread {
   const { moments } = told.history;
-  const reads = readsAt(told, end, subject);
+  const reads = readsAt(told, end, subject, reader);
   const tables = relatedTables(
     told,
     subject,
@@ -53,7 +49,7 @@ export function threadOf(told: Told, end: number, subject: Subject): Thread {
   );
   const places = placesOf(dataOf(told, subject, tables));
   const all = [...places, ...reads.filter((r) => !includesPlace(places, r))];
-  const { writer, isFromStart } = writerOf(moments, end);
+  const { writer, isFromStart } = writerOf(moments, end, reader);
   const written = (writer ?? []).flatMap((i) => changesAt(told, i, subject, all)).filter(isWritten);
   const filled = lastChange(told, end, subject, reads);
   const last = writer?.at(-1) ?? 0;
@@ -110,9 +106,9 @@ function breakOf(
 function writerOf(
   moments: readonly Moment[],
   end: number,
+  target: Moment,
 ): { readonly writer: readonly number[] | null; readonly isFromStart: boolean } {
-  const target = moments[end];
-  if (target?.event == null || target.expected === null) return { writer: null, isFromStart: false };
+  if (target.event === null || target.expected === null) return { writer: null, isFromStart: false };
   const matches = matcher(target.expected, target.actual ?? '');
   let boundary: number | null = null;
   for (let i = end - 1; i >= 0; i -= 1) {
@@ -123,8 +119,9 @@ function writerOf(
   }
   const atStart = possible(moments[0], target.event);
   if (boundary === null) return { writer: null, isFromStart: target.expected !== 'no row' && atStart.some(matches) };
-  for (let i = boundary + 1; i < end; i += 1)
-    if (moments[i]?.event?.kind === 'request') return { writer: momentsOf(moments, i), isFromStart: false };
+  for (let i = boundary + 1; i <= end; i += 1)
+    if (moments[i]?.event?.kind === 'request' && moments[i] !== target)
+      return { writer: momentsOf(moments, i), isFromStart: false };
   return { writer: null, isFromStart: false };
 }
 

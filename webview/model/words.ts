@@ -110,3 +110,18 @@ function domainWords(domain: PlanReport['exploration']['domain']): readonly stri
   if (said.size === 0) return [];
   return [`With these values: ${[...said].map(([name, text]) => `${name} ${text}`).join('; ')}.`];
 }
+
+/** What a rehearsal is doing, by the name of its phase. Of one that has no words here, its name. */
+const phases: Readonly<Record<string, string>> = {
+  boot: 'Starting a Postgres',
+  reference: 'Answering as the app does without the migration',
+  locks: 'Watching the locks',
+  forward: 'Searching the way forward',
+  rollback: 'Searching the ways back',
+  sweep: 'Searching what is left',
+  replay: 'Replaying what was found',
+};
+
+export function phaseWords(phase: string): string {
+  return phases[phase] ?? capital(phase);
+}

@@ -22,7 +22,7 @@ export function commonOptions(): editor.IEditorOptions {
     glyphMargin: false,
     guides: { indentation: false },
     hideCursorInOverviewRuler: true,
-    lineDecorationsWidth: 8,
+    lineDecorationsWidth: 10,
     lineNumbers: 'off',
     links: false,
     minimap: { enabled: false },
@@ -31,6 +31,8 @@ export function commonOptions(): editor.IEditorOptions {
     overviewRulerLanes: 0,
     padding: { top: 6, bottom: 6 },
     renderLineHighlight: 'none',
+    // Findings are underlined in what can't be changed, too.
+    renderValidationDecorations: 'on',
     scrollBeyondLastLine: false,
     scrollbar: { alwaysConsumeMouseWheel: false, verticalScrollbarSize: 8, horizontalScrollbarSize: 8 },
     selectionHighlight: false,

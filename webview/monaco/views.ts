@@ -127,7 +127,8 @@ export function differenceView(
     update: (next) => {
       fill(monaco, original, next.before);
       fill(monaco, modified, next.after);
-      view.updateOptions({ originalAriaLabel: next.before.label, modifiedAriaLabel: next.after.label });
+      view.getOriginalEditor().updateOptions({ ariaLabel: next.before.label });
+      view.getModifiedEditor().updateOptions({ ariaLabel: next.after.label });
     },
     ...together(stop, ...sizes, view, original, modified),
   };
@@ -142,7 +143,8 @@ export interface InputCalls {
   readonly tables: () => readonly TableView[];
 }
 
-export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls: InputCalls): View<string> {
+/** Begins with a text, and says what becomes of it. It is not told what it has said: that may be older than what is typed. */
+export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls: InputCalls): IDisposable {
   const model = monaco.editor.createModel(text, language);
   completeFrom(model, calls.tables);
   const overflow = overflowElement();
@@ -167,10 +169,5 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
   });
   const typed = view.onDidChangeModelContent(() => calls.changed(model.getValue()));
   const stop = onThemeChange(() => view.updateOptions(fontOptions()));
-  return {
-    update: (next) => {
-      if (model.getValue() !== next) model.setValue(next);
-    },
-    ...together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove()),
-  };
+  return together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
 }

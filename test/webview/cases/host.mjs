@@ -80,9 +80,22 @@ export const cases = {
     await stage.call('show', { follow: false });
     assert.equal(await button(stage, 'Follow').getAttribute('aria-pressed'), 'false');
   },
+  'the score and the trace leave the page as files': async (stage) => {
+    await stage.open('is-null');
+    for (const name of ['Score as SVG', 'Score as PNG', 'Trace as Markdown']) {
+      await button(stage, 'Export').click();
+      await stage.page.getByRole('menuitem', { name }).click();
+    }
+    await stage.page.waitForFunction(() => window.asked.filter(({ method }) => method === 'save').length === 3);
+    const saved = new Map((await stage.asked('save')).map(([kind, , content]) => [kind, content]));
+    assert.match(saved.get('svg'), /^(?:<\?xml[^>]*>\s*)?<svg /);
+    assert.equal(Buffer.from(saved.get('png'), 'base64').subarray(1, 4).toString(), 'PNG');
+    assert.match(saved.get('markdown'), /^cutover replay \S+ lost-write-switch-reads$/m);
+  },
   'a running rehearsal is cancelled, and so is playing': async (stage) => {
     await stage.open('running');
-    await button(stage, 'Cancel').first().click();
+    assert.ok(await button(stage, 'Rehearse').isDisabled());
+    await button(stage, 'Cancel').click();
     assert.deepEqual(await stage.asked('cancelRehearsal'), [[]]);
     await stage.open('play-loading');
     await button(stage, 'Cancel').click();

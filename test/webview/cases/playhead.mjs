@@ -119,9 +119,9 @@ export const cases = {
     await stage.page.locator('.chooser-button').focus();
     await stage.press('ArrowDown');
     const focused = () => stage.page.evaluate(() => document.activeElement?.textContent);
-    assert.match(await focused(), /^lost-write/);
+    assert.match(await focused(), /^error lost-write/);
     await stage.press('ArrowDown');
-    assert.match(await focused(), /^missing-verify/);
+    assert.match(await focused(), /^warning missing-verify/);
     await stage.press('End');
     assert.equal(await focused(), 'The plan’s own course');
     await stage.press('Enter');
@@ -139,7 +139,7 @@ export const cases = {
     assert.notEqual(await sentence.innerText(), last);
     assert.match(
       await stage.page.locator('.bar-where').innerText(),
-      /2 of 9\s+dual write \(rolling out\)\s+live\s+v1\s+v2/,
+      /Event 2 of 9\s+at dual write \(rolling out\)\s+live\s+v1\s+v2/,
     );
   },
 };

@@ -21,7 +21,7 @@ export const cases = {
   },
   'the first rehearsal: how far it is': async (stage) => {
     await stage.open('first-rehearsal');
-    await says(stage, 'Rehearsing: search at “backfill”, 812 states, 1 finding.');
+    await says(stage, 'Searching the way forward at “backfill”: 812 states, 1 finding.');
     assert.equal(await stage.page.locator('[aria-busy=true]').count(), 1);
   },
   'another rehearsal: the one before stays to be seen': async (stage) => {
@@ -56,7 +56,8 @@ export const cases = {
     await button(stage, 'there is no version v9 unknown-version, line 59').click();
     const [[place]] = await stage.asked('reveal');
     assert.deepEqual([place.line, place.column], [59, 13]);
-    await says(stage, 'v3');
+    await says(stage, 'Did you mean v3?');
+    assert.ok(await button(stage, 'Debug').isDisabled());
   },
   'safe: what was proven, in words': async (stage) => {
     await stage.open('safe');
