@@ -29,12 +29,14 @@ export class Conclusion {
     private readonly seed: number,
     /** True when no search was cut. */
     private readonly closed: boolean,
+    /** Searches with stragglers: what is found in them is a finding, and nothing else of them counts. */
+    private readonly lingering: readonly Search[] = [],
   ) {}
 
   /** The search that a violation's states belong to. */
   private ownerOf(violation: Violation): Search | null {
     const root = violation.node === null ? undefined : pathTo(violation.node)[0];
-    return this.searches.find((s) => s.nodes[0] === root) ?? null;
+    return [...this.searches, ...this.lingering].find((s) => s.nodes[0] === root) ?? null;
   }
 
   replayInput(violation: Violation): ReplayInput {
@@ -203,7 +205,7 @@ export class Conclusion {
         request: f.action?.request ?? null,
         message: f.message,
       })),
-      trace: traceOf(head, this.plan, this.ground.positions),
+      trace: traceOf(head, this.plan, this.ownerOf(head)?.input.positions ?? this.ground.positions),
     };
   }
 

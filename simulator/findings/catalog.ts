@@ -21,6 +21,7 @@ import { rollbackBreaksRequests } from './rollback-breaks-requests.ts';
 import { rollbackChangesSchema } from './rollback-changes-schema.ts';
 import { rollbackFails } from './rollback-fails.ts';
 import { rollbackLosesWrites } from './rollback-loses-writes.ts';
+import { straggler } from './straggler.ts';
 import { tableRewrite } from './table-rewrite.ts';
 import { unreadableAnswer } from './unreadable-answer.ts';
 import { verifyMissesDrift } from './verify-misses-drift.ts';
@@ -53,6 +54,7 @@ const all = [
   fullScanUnderLock,
   lockQueue,
   migrationNotAtomic,
+  straggler,
   neverExercised,
 ] as const;
 

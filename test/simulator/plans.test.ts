@@ -15,6 +15,7 @@ interface Truth {
   /** `rule @ step` of each error. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
+  readonly stragglers: number;
   /** The step that caused each error, in the order of `errors`; empty where the plan does not say. */
   readonly causes: readonly string[];
 }
@@ -25,7 +26,8 @@ function readTruth(text: string): Truth {
   const warnings = lines.flatMap((l) => /^# expect-warning: (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const causes = lines.flatMap((l) => /^# expect-cause: (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const verdict = errors.length > 0 ? 'unsafe' : (/^# expect: (\w+)/m.exec(text)?.[1] ?? '');
-  return { verdict, errors, warnings, causes };
+  const stragglers = Number(/^# stragglers: (\d)$/m.exec(text)?.[1] ?? 0);
+  return { verdict, errors, warnings, causes, stragglers };
 }
 
 function plansBelow(directory: string): string[] {
@@ -51,6 +53,7 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
         file,
         (path) => readFile(path, 'utf8'),
         () => Promise.resolve(engine),
+        { stragglers: truth.stragglers },
       );
       const shown = (severity: string): string[] =>
         report.findings
@@ -61,6 +64,10 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
       const causeOf = (error: string): string | null | undefined =>
         report.findings.find((f) => `${f.rule} @ ${f.step}` === error)?.cause;
       if (truth.causes.length > 0) expect(truth.errors.map(causeOf)).toEqual(truth.causes);
+      if (truth.stragglers > 0)
+        expect(shown('warning').filter((w) => w.startsWith('straggler'))).toEqual(
+          truth.warnings.filter((w) => w.startsWith('straggler')),
+        );
       for (const warning of truth.warnings) expect(shown('warning')).toContain(warning);
     },
     60_000,
