@@ -100,7 +100,19 @@ test('a request that fails', async () => {
 
 test('a script that reads a row and then writes it', async () => {
   const told = await tell('test/plans/backfill-overwrites/has.cutover.yaml', 'backfill-overwrites');
-  expect(sentences(told)).toMatchInlineSnapshot();
+  expect(sentences(told)).toMatchInlineSnapshot(`
+    "0 Before the first step: v1 answers.
+    1 “expand” adds profiles.handle.
+    2 “dual write” rolls out: v1 and v2 both answer.
+    3 “dual write” is done: v2 answers.
+    4 “backfill” begins; v2 answers.
+    5 “backfill” runs a batch: read (1, ada).
+    6 v2 runs set_nick(id 1, nick 'a'): it sets 'a' in nick and handle of profiles, row 1.
+    7 “backfill” runs a batch: it copies 'ada' to handle of profiles, row 1. In profiles, row 1, handle is 'ada' and should be 'a'; no live version reads it.
+    8 “backfill” is done after 2 batches. In profiles, row 1, handle is 'ada' and should be 'a'; no live version reads it.
+    9 “switch reads” is done: v3 answers. In profiles, row 1, handle is 'ada' and should be 'a'; v3 reads it.
+    10 v3 runs get_profile(id 1) and reads (1, 'ada'); without the migration it reads (1, 'a'). What is lost: v2’s set_nick(id 1, nick 'a'), event 6."
+  `);
 });
 
 test('a moment that is not there says nothing', async () => {

@@ -62,32 +62,25 @@ function Chooser({ store, told, score }: { readonly store: Store; readonly told:
 
 function Life({ store, told, score }: { readonly store: Store; readonly told: Told; readonly score: Score }) {
   const moments = useMemo(() => touchingMoments(told, score), [told.history, score]);
-  const rows = useMemo(() => new Map(moments.map((m) => [m, rowAt(told, score, m)])), [told.history, score, moments]);
-  const columns = [
-    { name: '#', role: '' },
-    { name: 'Step', role: '' },
-    { name: 'Who and what', role: '' },
-    ...columnsIn(score),
-  ];
+  const columns = useMemo(() => [...fixed, ...columnsIn(score)], [score]);
   const name = score.subject === null ? '' : subjectWords(score.subject);
-  return (
-    <EventTable
-      store={store}
-      label={`Biography of ${name}`}
-      columns={columns}
-      moments={moments}
-      row={(moment) => <Event row={rows.get(moment)} before={rows.get(previous(moments, moment))} score={score} />}
-      className={(moment) => classOf(rows.get(moment))}
-    />
-  );
+  const row = (moment: number) => {
+    const shown = rowAt(told, score, moment);
+    const at = previous(moments, moment);
+    const before = at < 0 ? undefined : rowAt(told, score, at);
+    return { cells: <Event row={shown} before={before} score={score} />, className: classOf(shown) };
+  };
+  return <EventTable store={store} label={`Biography of ${name}`} columns={columns} moments={moments} row={row} />;
 }
+
+const fixed = ['#', 'Step', 'Who and what'].map((name) => ({ name, role: '' }));
 
 function previous(moments: readonly number[], moment: number): number {
   return moments[moments.indexOf(moment) - 1] ?? -1;
 }
 
-function classOf(row: TableRow | undefined): string {
-  return [row?.since === null ? '' : 'off', row?.isBack === true ? 'back' : ''].filter(Boolean).join(' ');
+function classOf({ since, isBack }: TableRow): string {
+  return [since === null ? '' : 'off', isBack ? 'back' : ''].filter(Boolean).join(' ');
 }
 
 function Event({
@@ -95,11 +88,10 @@ function Event({
   before,
   score,
 }: {
-  readonly row: TableRow | undefined;
+  readonly row: TableRow;
   readonly before: TableRow | undefined;
   readonly score: Score;
 }) {
-  if (row === undefined) return null;
   const number = score.story?.callouts.find((c) => c.moment === row.moment)?.number ?? null;
   const isNewStep = before === undefined || before.step !== row.step || before.isBack !== row.isBack;
   return (

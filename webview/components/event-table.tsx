@@ -1,6 +1,6 @@
 /** Events as a real table with one tab stop: arrows move from row to row, Enter and a click move the playhead. */
 import type { ComponentChildren } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TableCell } from '../model/table.ts';
 import type { Store } from '../store.ts';
 
@@ -14,9 +14,13 @@ interface Props {
   readonly columns: readonly { readonly name: string; readonly role: string }[];
   /** The moments that have a row. */
   readonly moments: readonly number[];
-  /** The cells of a row, `td` or `th`. */
-  readonly row: (moment: number) => ComponentChildren;
-  readonly className: (moment: number) => string;
+  /** A row's cells, `td` or `th`. Made once for a list of moments, and kept. */
+  readonly row: (moment: number) => MadeRow;
+}
+
+export interface MadeRow {
+  readonly cells: ComponentChildren;
+  readonly className: string;
 }
 
 /** The row that the playhead is in: the last that is not after it. */
@@ -27,9 +31,16 @@ function rowOf(moments: readonly number[], moment: number): number {
   );
 }
 
-export function EventTable({ store, label, columns, moments, row, className }: Props) {
+export function EventTable({ store, label, columns, moments, row }: Props) {
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  // The same cells again are not looked at again.
+  const made = useMemo(() => new Map<number, MadeRow>(), [columns, moments]);
+  const rowOfMoment = (moment: number): MadeRow => {
+    const known = made.get(moment) ?? row(moment);
+    made.set(moment, known);
+    return known;
+  };
   const here = rowOf(moments, store.playhead.value.moment);
   const [focused, setFocused] = useState<number | null>(null);
   const stop = focused !== null && focused < moments.length ? focused : here;
@@ -81,7 +92,7 @@ export function EventTable({ store, label, columns, moments, row, className }: P
           {moments.slice(first, last).map((moment, i) => (
             <tr
               key={moment}
-              class={className(moment)}
+              class={rowOfMoment(moment).className}
               data-index={first + i}
               tabIndex={first + i === stop ? 0 : -1}
               aria-rowindex={first + i + 2}
@@ -90,7 +101,7 @@ export function EventTable({ store, label, columns, moments, row, className }: P
               onBlur={() => setFocused(null)}
               onClick={() => store.goToMoment(moment)}
             >
-              {row(moment)}
+              {rowOfMoment(moment).cells}
             </tr>
           ))}
           {last < moments.length ? (

@@ -2,29 +2,25 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { IDisposable } from 'monaco-editor/editor/editor.api';
 import type { TableView } from '../../simulator/player/model.ts';
-import type { Monaco } from '../monaco/editor.ts';
-import { loadMonaco } from '../monaco/load.ts';
-import {
-  differenceView,
-  inputView,
-  textView,
-  type DifferenceShown,
-  type TextShown,
-  type View,
-} from '../monaco/views.ts';
+import type { Editors } from '../monaco/editor.ts';
+import { loadEditors } from '../monaco/load.ts';
+import type { DifferenceShown, TextShown, View } from '../monaco/views.ts';
 
-type Loading = { readonly monaco: Monaco | null; readonly failure: string | null };
+type Loading = { readonly editors: Editors | null; readonly failure: string | null };
 
-function useMonaco(): Loading {
-  const [loading, setLoading] = useState<Loading>({ monaco: null, failure: null });
+/** `wanted` is asked as soon as they are there, before anything of them is shown. */
+function useEditors(wanted: () => void): Loading {
+  const [loading, setLoading] = useState<Loading>({ editors: null, failure: null });
   useEffect(() => {
     let isGone = false;
     const set = (next: Loading): void => {
-      if (!isGone) setLoading(next);
+      if (isGone) return;
+      wanted();
+      setLoading(next);
     };
-    loadMonaco().then(
-      (monaco) => set({ monaco, failure: null }),
-      (error: unknown) => set({ monaco: null, failure: error instanceof Error ? error.message : String(error) }),
+    loadEditors().then(
+      (editors) => set({ editors, failure: null }),
+      (error: unknown) => set({ editors: null, failure: error instanceof Error ? error.message : String(error) }),
     );
     return () => {
       isGone = true;
@@ -34,25 +30,29 @@ function useMonaco(): Loading {
 }
 
 /** Makes an editor once there is Monaco, and disposes it in the end. */
-function useEditor<T extends IDisposable>(make: (monaco: Monaco, host: HTMLElement) => T) {
-  const { monaco, failure } = useMonaco();
+function useEditor<T extends IDisposable>(make: (editors: Editors, host: HTMLElement, hadFocus: boolean) => T) {
   const host = useRef<HTMLDivElement>(null);
+  const hadFocus = useRef(false);
+  const { editors, failure } = useEditors(() => {
+    // Whoever types already goes on typing.
+    hadFocus.current = host.current?.parentElement?.querySelector('textarea') === document.activeElement;
+  });
   const made = useRef<T | null>(null);
   useLayoutEffect(() => {
-    if (monaco === null || host.current === null) return undefined;
-    const editor = make(monaco, host.current);
+    if (editors === null || host.current === null) return undefined;
+    const editor = make(editors, host.current, hadFocus.current);
     made.current = editor;
     return () => {
       made.current = null;
       editor.dispose();
     };
     // Not made anew for what is shown later.
-  }, [monaco]);
-  return { host, made, isLoaded: monaco !== null, failure };
+  }, [editors]);
+  return { host, made, isLoaded: editors !== null, failure };
 }
 
 /** An editor that is told of what has changed since it was made. */
-function useView<T>(make: (monaco: Monaco, host: HTMLElement) => View<T>, shown: T) {
+function useView<T>(make: (editors: Editors, host: HTMLElement) => View<T>, shown: T) {
   const editor = useEditor(make);
   useEffect(() => editor.made.current?.update(shown), [shown, editor.isLoaded]);
   return editor;
@@ -71,7 +71,7 @@ function Failure({ message }: { readonly message: string | null }) {
 }
 
 export function SqlText({ shown }: { readonly shown: TextShown }) {
-  const { host, isLoaded, failure } = useView<TextShown>((monaco, at) => textView(monaco, at, shown), shown);
+  const { host, isLoaded, failure } = useView<TextShown>((editors, at) => editors.text(at, shown), shown);
   return (
     <div class="sql-frame" role="group" aria-label={shown.label} tabIndex={-1} onKeyDown={leave}>
       {isLoaded ? null : <pre class="sql-plain">{shown.text}</pre>}
@@ -82,10 +82,7 @@ export function SqlText({ shown }: { readonly shown: TextShown }) {
 }
 
 export function SqlDifference({ shown }: { readonly shown: DifferenceShown }) {
-  const { host, isLoaded, failure } = useView<DifferenceShown>(
-    (monaco, at) => differenceView(monaco, at, shown),
-    shown,
-  );
+  const { host, isLoaded, failure } = useView<DifferenceShown>((editors, at) => editors.difference(at, shown), shown);
   const { before, after } = shown;
   return (
     <div class="sql-frame" role="group" aria-label={`${before.label}; ${after.label}`} tabIndex={-1} onKeyDown={leave}>
@@ -116,8 +113,9 @@ export function SqlInput(props: SqlInputProps) {
   // The editor is made once, and calls what is there by then.
   const latest = useRef(props);
   latest.current = props;
-  const { host, isLoaded } = useEditor((monaco, at) =>
-    inputView(monaco, at, text, {
+  const { host, isLoaded } = useEditor((editors, at, hasFocus) =>
+    editors.input(at, text, {
+      hasFocus,
       label,
       placeholder,
       changed: (next) => latest.current.changed(next),

@@ -81,30 +81,24 @@ function labelOf({ subject }: ScoreModel): string {
 
 /** The score as a table that can be walked through. */
 function Grid({ store, told, score }: { readonly store: Store; readonly told: Told; readonly score: ScoreModel }) {
-  const moments = told.history.moments.map((_, i) => i);
-  return (
-    <EventTable
-      store={store}
-      label={labelOf(score)}
-      columns={tableColumns(score)}
-      moments={moments}
-      className={(moment) => (rowAt(told, score, moment).since === null ? '' : 'off')}
-      row={(moment) => {
-        const row = rowAt(told, score, moment);
-        return (
-          <>
-            <td class="number">{moment}</td>
-            <th scope="row">{row.isBack ? `↩ ${row.step}` : row.step}</th>
-            <td>{row.who}</td>
-            <td>{row.what}</td>
-            {row.cells.map((cell, i) => (
-              <ValueCell key={i} cell={cell} />
-            ))}
-          </>
-        );
-      }}
-    />
-  );
+  const moments = useMemo(() => told.history.moments.map((_, i) => i), [told.history]);
+  const columns = useMemo(() => tableColumns(score), [score]);
+  const row = (moment: number) => {
+    const { isBack, step, who, what, cells, since } = rowAt(told, score, moment);
+    const shown = (
+      <>
+        <td class="number">{moment}</td>
+        <th scope="row">{isBack ? `↩ ${step}` : step}</th>
+        <td>{who}</td>
+        <td>{what}</td>
+        {cells.map((cell, i) => (
+          <ValueCell key={i} cell={cell} />
+        ))}
+      </>
+    );
+    return { cells: shown, className: since === null ? '' : 'off' };
+  };
+  return <EventTable store={store} label={labelOf(score)} columns={columns} moments={moments} row={row} />;
 }
 
 /** Rows that a screen reader finds around the playhead, so many at a time. */

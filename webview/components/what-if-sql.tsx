@@ -79,33 +79,35 @@ function Result({ asked: { sql, where, answer } }: { readonly asked: Asked }) {
       </p>
     );
   return (
-    <div class="tool-scroll what-if-result" role="region" aria-label="Answer" tabIndex={0}>
-      <table class="tool-table">
-        <caption>
-          <code>{sql.trim()}</code>{' '}
-          <span class="soft">
-            at {where}: {answerWords(answer)}
-          </span>
-        </caption>
-        <thead>
-          <tr>
-            {answer.columns.map((column, n) => (
-              <th key={n} scope="col">
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {(answer.rows ?? []).map((row, n) => (
-            <tr key={n}>
-              {row.map((value, column) => (
-                <td key={column}>{value === null ? <i class="soft">NULL</i> : <code>{value}</code>}</td>
+    <div class="what-if-result">
+      <p class="what-if-asked">
+        <code>{sql.trim()}</code>{' '}
+        <span class="soft">
+          at {where}: {answerWords(answer)}
+        </span>
+      </p>
+      <div class="tool-scroll" role="region" aria-label="Answer" tabIndex={0}>
+        <table class="tool-table">
+          <thead>
+            <tr>
+              {answer.columns.map((column, n) => (
+                <th key={n} scope="col">
+                  {column}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {(answer.rows ?? []).map((row, n) => (
+              <tr key={n}>
+                {row.map((value, column) => (
+                  <td key={column}>{value === null ? <i class="soft">NULL</i> : <code>{value}</code>}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }

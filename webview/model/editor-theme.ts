@@ -22,7 +22,7 @@ export function hexOf(text: string): string | null {
   const parts = /^rgba?\(\s*([\d.]+)[\s,]+([\d.]+)[\s,]+([\d.]+)(?:[\s,/]+([\d.]+)(%)?)?\s*\)$/.exec(text);
   if (parts === null) return null;
   const [, red, green, blue, alpha, percent] = parts;
-  const opacity = alpha === undefined ? 255 : Number(alpha) * (percent === undefined ? 255 : 2.55);
+  const opacity = (Number(alpha) / (percent === undefined ? 1 : 100)) * 255;
   const bytes = [Number(red), Number(green), Number(blue), ...(alpha === undefined ? [] : [opacity])];
   return `#${bytes.map((byte) => Math.round(byte).toString(16).padStart(2, '0')).join('')}`;
 }

@@ -46,7 +46,7 @@ function spanShapes(score: Score, step: StepSpan, canvas: Canvas): readonly Shap
     if (words === phase.name) shapes.push(text(at + 7, y + 30, words, { ink: 'soft', size: 10.5 }, phase.name));
   }
   // A boundary goes through everything: what is right of it happens in this step.
-  if (!isFirst) shapes.push(line(x, y, x, rows.height, { stroke: 'line', width: 1 }));
+  if (!isFirst) shapes.push(line(x, y, x, rows.height, { stroke: 'line', width: 1, dash: '2 3' }));
   if (step.isBack) shapes.push(...backShapes(score, step, canvas));
   else shapes.push(line(x, rows.main + 0.5, end, rows.main + 0.5, { stroke: 'soft', width: 1.5 }));
   return shapes;

@@ -6,7 +6,7 @@ import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, jobRuns, momentsOf, type CellChange, type JobRun } from './changes.ts';
 import { dataOf, placesOf, relatedTables, samePlace, type Datum } from './places.ts';
 import { readsAt } from './question.ts';
-import type { Subject, Told } from './rows.ts';
+import { viewAt, type Subject, type Told } from './rows.ts';
 import { answerDifference, answerRows, comparable } from './values.ts';
 
 export interface Break {
@@ -49,7 +49,7 @@ export function threadOf(told: Told, end: number, subject: Subject, reader: Mome
   );
   const places = placesOf(dataOf(told, subject, tables));
   const all = [...places, ...reads.filter((r) => !includesPlace(places, r))];
-  const { writer, isFromStart } = writerOf(moments, end, reader);
+  const { writer, isFromStart } = writerOf(told, end, reader);
   const written = (writer ?? []).flatMap((i) => changesAt(told, i, subject, all)).filter(isWritten);
   const filled = lastChange(told, end, subject, reads);
   const last = writer?.at(-1) ?? 0;
@@ -101,28 +101,41 @@ function breakOf(
 
 /**
  * Since when the app without the migration answers what the reader should have been answered: by what was tried at each
- * moment. Null: since the start, or nobody can say.
+ * moment. No writer: since the start, or nobody can say.
  */
 function writerOf(
-  moments: readonly Moment[],
+  told: Told,
   end: number,
   target: Moment,
 ): { readonly writer: readonly number[] | null; readonly isFromStart: boolean } {
+  const { moments } = told.history;
   if (target.event === null || target.expected === null) return { writer: null, isFromStart: false };
   const matches = matcher(target.expected, target.actual ?? '');
-  let boundary: number | null = null;
+  let since = end;
+  let before: number | null = null;
   for (let i = end - 1; i >= 0; i -= 1) {
     const answers = possible(moments[i], target.event);
-    if (answers.length === 0 || answers.some(matches)) continue;
-    boundary = i;
-    break;
+    if (answers.some(matches)) since = i;
+    else if (answers.length > 0) {
+      before = i;
+      break;
+    }
   }
-  const atStart = possible(moments[0], target.event);
-  if (boundary === null) return { writer: null, isFromStart: target.expected !== 'no row' && atStart.some(matches) };
-  for (let i = boundary + 1; i <= end; i += 1)
-    if (moments[i]?.event?.kind === 'request' && moments[i] !== target)
+  if (before === null) {
+    const isFromStart = target.expected !== 'no row' && possible(moments[0], target.event).some(matches);
+    return { writer: null, isFromStart };
+  }
+  const isRequest = (i: number) => moments[i]?.event?.kind === 'request' && moments[i] !== target;
+  for (let i = since; i > before; i -= 1)
+    // Where it was not tried for a while, what the reference holds says when it changed.
+    if (isRequest(i) && (i === before + 1 || hasChanged(told, i)))
       return { writer: momentsOf(moments, i), isFromStart: false };
   return { writer: null, isFromStart: false };
+}
+
+function hasChanged(told: Told, at: number): boolean {
+  const [was, is] = [viewAt(told, at - 1), viewAt(told, at)];
+  return was !== is && JSON.stringify(was?.reference) !== JSON.stringify(is?.reference);
 }
 
 /** What the app without the migration may answer at a moment: more than one thing while an outcome is unknown. */

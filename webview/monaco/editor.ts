@@ -14,11 +14,21 @@ import 'monaco-editor/features/hover/register';
 import 'monaco-editor/features/placeholderText/register';
 import 'monaco-editor/features/wordOperations/register';
 import { completeSql } from './complete.ts';
+import { followTheme } from './theme.ts';
+import {
+  differenceView,
+  inputView,
+  textView,
+  type DifferenceShown,
+  type InputCalls,
+  type TextShown,
+  type View,
+} from './views.ts';
 import { workerFrom } from './worker.ts';
 
 export type Monaco = typeof monaco;
 
-export const languageId = 'pgsql';
+const languageId = 'pgsql';
 
 /** The grammar knows reserved words alone; these are as much words of SQL to whoever reads it. */
 const furtherWords =
@@ -29,12 +39,24 @@ function grammar(): monaco.languages.IMonarchLanguage {
   return { ...language, keywords };
 }
 
+/** What the page makes of Monaco. */
+export interface Editors {
+  text(host: HTMLElement, shown: TextShown): View<TextShown>;
+  difference(host: HTMLElement, shown: DifferenceShown): View<DifferenceShown>;
+  input(host: HTMLElement, text: string, calls: InputCalls): monaco.IDisposable;
+}
+
 /** Called once, before the first editor is made. `base` is where the page's files lie. */
-export function setUp(base: string): Monaco {
+export function setUp(base: string): Editors {
   self.MonacoEnvironment = { getWorker: () => workerFrom(`${base}editor.worker.js`) };
   monaco.languages.register({ id: languageId });
   monaco.languages.setMonarchTokensProvider(languageId, grammar());
   monaco.languages.setLanguageConfiguration(languageId, conf);
   monaco.languages.registerCompletionItemProvider(languageId, completeSql(monaco));
-  return monaco;
+  followTheme(monaco);
+  return {
+    text: (host, shown) => textView(monaco, host, shown),
+    difference: (host, shown) => differenceView(monaco, host, shown),
+    input: (host, text, calls) => inputView(monaco, host, text, calls),
+  };
 }

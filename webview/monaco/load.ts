@@ -1,19 +1,21 @@
-/** Loads Monaco when it is first wanted: its bundle, its style sheet, and its colours from the editor's theme. */
+/** Loads Monaco when it is first wanted: its bundle and its style sheet. */
 import { linkStyle, pageBase } from '../components/lazy-files.ts';
-import type { Monaco } from './editor.ts';
-import { followTheme } from './theme.ts';
+import type * as bundle from './editor.ts';
 
-let loading: Promise<Monaco> | null = null;
+let loading: Promise<bundle.Editors> | null = null;
 
-async function load(): Promise<Monaco> {
-  const base = pageBase();
-  const [{ setUp }] = await Promise.all([import('./editor.ts'), linkStyle(`${base}monaco.css`)]);
-  const monaco = setUp(base);
-  followTheme(monaco);
-  return monaco;
+/** By its address, and not by its place among the sources: the page's own style sheet would be bundled with Monaco's. */
+function imported(base: string): Promise<typeof bundle> {
+  return import(`${base}monaco.js`) as Promise<typeof bundle>;
 }
 
-export function loadMonaco(): Promise<Monaco> {
+async function load(): Promise<bundle.Editors> {
+  const base = pageBase();
+  const [{ setUp }] = await Promise.all([imported(base), linkStyle(`${base}monaco.css`)]);
+  return setUp(base);
+}
+
+export function loadEditors(): Promise<bundle.Editors> {
   loading ??= load().catch((error: unknown) => {
     // The next who asks tries again.
     loading = null;

@@ -135,6 +135,8 @@ export function differenceView(
 }
 
 export interface InputCalls {
+  /** Whether it is typed in at once. */
+  readonly hasFocus: boolean;
   readonly label: string;
   readonly placeholder: string;
   readonly changed: (text: string) => void;
@@ -168,6 +170,10 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
     run: calls.run,
   });
   const typed = view.onDidChangeModelContent(() => calls.changed(model.getValue()));
+  if (calls.hasFocus) {
+    view.setPosition(model.getFullModelRange().getEndPosition());
+    view.focus();
+  }
   const stop = onThemeChange(() => view.updateOptions(fontOptions()));
   return together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
 }
