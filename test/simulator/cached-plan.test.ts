@@ -1,8 +1,9 @@
 /** Pods that hold prepared statements through a step: which of them Postgres refuses to run after it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Engine } from '../../simulator/engine/engine.ts';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
-import { rehearse, replay } from '../../simulator/rehearse.ts';
+import { Player } from '../../simulator/player/player.ts';
+import { openPlan, rehearse, replay } from '../../simulator/rehearse.ts';
 import type { Finding } from '../../simulator/report/model.ts';
 
 let engine: Engine;
@@ -100,6 +101,14 @@ describe('a pod that lives through a step', () => {
     if (!played.ok) throw new Error(played.message);
     expect(played.lines.at(-1)?.result).toBe('error 0A000: cached plan must not change result type');
   });
+});
+
+test('its history is stepped through', async () => {
+  const read = (): Promise<string> => Promise.resolve(plan({ get: 'SELECT * FROM users WHERE id = :id' }));
+  const opened = await openPlan('plan.cutover.yaml', read, start, 'cached-plan-change');
+  if (!opened.ok) throw new Error(opened.message);
+  const { history } = await new Player(opened.playable, engine).record();
+  expect(history.moments.map((m) => m.title)).toHaveLength(4);
 });
 
 describe('nothing is held', () => {
