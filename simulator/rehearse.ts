@@ -1,11 +1,14 @@
 /** A rehearsal: plan in, report out, with progress and cancel on the way. */
 import { EngineFault, type Engine } from './engine/engine.ts';
-import { checkPlan, checkVerifySeesDrift, judgeStops } from './explore/checks.ts';
+import { addStalePlans, findStalePlans, type StalePlan } from './explore/cached-plan.ts';
+import { checkPlan, judgeStops } from './explore/checks.ts';
 import { Conclusion } from './explore/conclude.ts';
+import { checkVerifySeesDrift } from './explore/drift.ts';
 import { requestGroups } from './explore/footprint.ts';
 import { makeSearch, prepareGround, unlimited, type Ground } from './explore/ground.ts';
 import { replayViolation } from './explore/replay.ts';
 import { Cut, type Search, type SearchLimits } from './explore/search.ts';
+import { onlyWithStragglers, withLongerLives } from './explore/stragglers.ts';
 import { sweep } from './explore/sweep.ts';
 import { mergeCells, pointOfNoReturn, rollbackTriangle } from './explore/triangle.ts';
 import { Transitions } from './explore/transitions.ts';
@@ -32,6 +35,8 @@ export interface RehearseOptions {
   readonly maxStates?: number;
   readonly timeoutMs?: number;
   readonly seed?: number;
+  /** 1: each version is also searched as living one deploy longer than planned. */
+  readonly stragglers?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -207,6 +212,9 @@ class Run {
   private collector = new Collector();
   private ground: Ground | null = null;
   private forecasts: ReturnType<typeof stepForecasts> = new Map();
+  /** The searches with stragglers. */
+  private lingering: readonly Search[] = [];
+  private stalePlans: readonly StalePlan[] = [];
   private conclusion: Conclusion | null = null;
   private transitions: Transitions | null = null;
   private cut: string | null = null;
@@ -232,6 +240,7 @@ class Run {
       if (error !== null) return { ...base, verdict: 'invalid', errors: [error] };
       await this.judgeLocks();
       await this.explore();
+      if ((this.options.stragglers ?? 0) > 0 && this.cut === null) await this.exploreStragglers();
       return await this.finish(base);
     } catch (error) {
       return await this.salvage(base, error);
@@ -343,8 +352,31 @@ class Run {
       this.collector.add(head);
       for (const follower of followers) this.collector.addTo(head, follower);
     }
+    this.stalePlans = await findStalePlans(this.plan, ground);
     for (const violation of await findNotAtomic(ground, observed)) this.collector.add(violation);
     this.forecasts = stepForecasts(this.plan, judgement);
+  }
+
+  /** The same searches with pods that live one deploy longer than planned: added is what is found only then. */
+  private async exploreStragglers(): Promise<void> {
+    const ground = this.ground as Ground;
+    const longer = withLongerLives(this.plan, ground);
+    if (longer === null) return;
+    const known = { collector: this.collector, searches: this.searches.splice(0) };
+    this.collector = new Collector();
+    try {
+      for (const group of requestGroups(this.plan, ground.catalogs.values())) await this.exploreGroup(longer, group);
+      for (const search of this.searches) await judgeStops(search, this.plan);
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+      this.cut = `with stragglers: ${error.message}`;
+    } finally {
+      this.lingering = this.searches.splice(0, Infinity, ...known.searches);
+      const found = this.collector;
+      this.collector = known.collector;
+      for (const violation of await onlyWithStragglers(found, this.lingering, known, ground.positions))
+        this.collector.add(violation);
+    }
   }
 
   /** Every history of these requests; where there are too many, every history up to a number of writes. */
@@ -387,7 +419,8 @@ class Run {
   private async phases(ground: Ground, search: Search): Promise<void> {
     this.phase = 'forward';
     await search.forward();
-    await checkVerifySeesDrift(search, this.plan, ground.positions);
+    addStalePlans(search, this.stalePlans);
+    await checkVerifySeesDrift(search, this.plan, ground);
     this.phase = 'rollback';
     await search.rollBack();
     this.phase = 'sweep';
@@ -401,9 +434,19 @@ class Run {
       return { ...base, exploration: { ...base.exploration, cut: this.cut, elapsedMs: Date.now() - this.started } };
     this.phase = 'replay';
     if (canReplay) for (const search of this.searches) await judgeStops(search, this.plan);
-    const conclusion = new Conclusion(this.plan, ground, this.searches, this.collector, this.seed, this.cut === null);
+    const conclusion = new Conclusion(
+      this.plan,
+      ground,
+      this.searches,
+      this.collector,
+      this.seed,
+      this.cut === null,
+      this.lingering,
+    );
     this.conclusion = conclusion;
     const neverExercised = conclusion.neverExercised();
+    // What is asked of causes afterwards is no part of the search.
+    const transitions = ground.transitions.computed;
     const { findings, errors } = await conclusion.findings(canReplay);
     const cells = mergeCells(
       this.plan,
@@ -418,7 +461,7 @@ class Run {
       exploration: {
         complete,
         states: this.stateCount(),
-        transitions: ground.transitions.computed,
+        transitions,
         elapsedMs: Date.now() - this.started,
         neverExercised,
         answers: conclusion.answers(neverExercised),
@@ -446,7 +489,7 @@ class Run {
 
   /** After the report: states that lead to no finding are not needed any more, and take most of the memory. */
   letGo(): void {
-    for (const search of this.searches) search.letGo();
+    for (const search of [...this.searches, ...this.lingering]) search.letGo();
   }
 
   playable({ findings, errors }: PlanReport, findingId: string | null): Opened {
@@ -466,7 +509,9 @@ class Run {
     if (violation === null || violation.node === null)
       return { ok: true, playable: { ...this.ownCourse(ground), finding } };
     const { search } = conclusion.replayInput(violation);
-    return { ok: true, playable: { plan: this.plan, ground, search, finding, violation } };
+    // With stragglers other versions are live.
+    const { positions } = search.input;
+    return { ok: true, playable: { plan: this.plan, ground: { ...ground, positions }, search, finding, violation } };
   }
 
   private ownCourse(ground: Ground): Playable {

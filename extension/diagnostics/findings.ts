@@ -42,26 +42,35 @@ function messageOf(finding: Finding): string {
       ? []
       : [vscode.l10n.t('expected {0}, actual {1}', finding.expected, finding.actual)];
   const allowed = finding.allowed === null ? [] : [vscode.l10n.t('allowed: {0}', finding.allowed)];
-  return [`${finding.step}: ${finding.message}`, ...comparison, ...allowed, finding.hint]
+  const cause = isElsewhere(finding) ? [vscode.l10n.t('caused by {0}', `"${finding.cause}"`)] : [];
+  return [`${finding.step}: ${finding.message}`, ...comparison, ...allowed, ...cause, finding.hint]
     .filter((line) => line !== '')
     .join('\n');
 }
 
-/** A trace of one step only says the message again. */
+/** The step that caused a finding is another than the one where it shows. */
+function isElsewhere({ cause, step }: Finding): boolean {
+  return cause !== null && cause !== step;
+}
+
+/** The step that caused it, where that is another, and then the trace. One of one step only says the message again. */
 function relatedInformation(
-  { uri, traces }: PlanRehearsal,
+  rehearsal: PlanRehearsal,
   finding: Finding,
   text: string,
 ): vscode.DiagnosticRelatedInformation[] {
-  if (finding.trace.length < 2) return [];
+  const { uri, traces } = rehearsal;
+  const at = (line: number, message: string): vscode.DiagnosticRelatedInformation =>
+    new vscode.DiagnosticRelatedInformation(new vscode.Location(uri, rangeOf(lineSpan(text, line))), message);
+  const cause = isElsewhere(finding) ? rehearsal.report?.steps.find((s) => s.name === finding.cause) : undefined;
+  const said = finding.why === undefined ? '' : ` ${finding.why}`;
+  const causes = cause === undefined ? [] : [at(cause.line, vscode.l10n.t('Caused by "{0}".', cause.name) + said)];
+  if (finding.trace.length < 2) return causes;
   const lines = traces.get(finding.id) ?? [];
-  return finding.trace.map((event, index) => {
-    const place = rangeOf(lineSpan(text, event.line ?? finding.line));
-    return new vscode.DiagnosticRelatedInformation(
-      new vscode.Location(uri, place),
-      `${index + 1}. ${lines[index] ?? event.result}`,
-    );
-  });
+  const trace = finding.trace.map((event, index) =>
+    at(event.line ?? finding.line, `${index + 1}. ${lines[index] ?? event.result}`),
+  );
+  return [...causes, ...trace];
 }
 
 /**

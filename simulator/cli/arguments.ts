@@ -6,6 +6,8 @@ import { parseCount, parseDuration } from '../plan/units.ts';
 export interface Options {
   readonly format: 'text' | 'json';
   readonly maxStates: number | null;
+  /** How many deploys longer than planned each version lives. */
+  readonly stragglers: 0 | 1;
   readonly timeoutMs: number | null;
   readonly seed: number | null;
 }
@@ -38,7 +40,7 @@ export type ArgumentsResult =
 
 const commands = ['rehearse', 'check', 'replay', 'simulate'] as const;
 const commandsToCome = ['import', 'new'] as const;
-const optionsToCome = ['engine', 'stragglers'] as const;
+const optionsToCome = ['engine'] as const;
 const formatsToCome = ['sarif', 'junit', 'markdown'] as const;
 
 const flags = {
@@ -147,6 +149,12 @@ function command(kind: Exclude<Command['kind'], 'simulate'>, operands: readonly 
   return { kind, plans: operands, options };
 }
 
+function stragglers(text: string | undefined): 0 | 1 {
+  if (text === undefined || text === '0') return 0;
+  if (text === '1') return 1;
+  throw new Misuse(`--stragglers takes 0 or 1, how many deploys longer a version lives, not ${text}`);
+}
+
 function readOptions(given: ReadonlyMap<FlagName, string>): Options {
   const early = optionsToCome.find((name) => given.has(name));
   if (early !== undefined) throw new Misuse(`--${early} is not available yet`);
@@ -156,6 +164,7 @@ function readOptions(given: ReadonlyMap<FlagName, string>): Options {
     maxStates: positive(given, 'max-states', /^\d+$/, 'a whole number, 1 or more'),
     timeoutMs: timeout === null ? null : Math.min(timeout * 1000, 2 ** 31 - 1),
     seed: seed(given.get('seed')),
+    stragglers: stragglers(given.get('stragglers')),
   };
 }
 
@@ -163,6 +172,7 @@ function simulation(operands: readonly string[], given: ReadonlyMap<FlagName, st
   const [plan, ...more] = operands;
   if (plan === undefined || more.length > 0) throw new Misuse('simulate takes one plan');
   if (given.has('max-states')) throw new Misuse('--max-states is for rehearse');
+  if (given.has('stragglers')) throw new Misuse('--stragglers is for rehearse and replay');
   const rows = amount(given, 'rows', parseCount, 'a number of rows such as 1000 or 10k');
   if (rows !== null && rows > mostRows) throw new Misuse(`--rows takes at most ${mostRows}`);
   return {

@@ -11,6 +11,7 @@ Usage
 Options
   --format text|json   text for people (default), or JSON on standard output
   --max-states N       stop after so many states
+  --stragglers 1       each version also lives one deploy longer than planned
   --timeout S          stop after so many seconds
   --seed N             seed of random() and uuids, and of a simulation's traffic
   -h, --help           this text

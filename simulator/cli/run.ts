@@ -208,6 +208,7 @@ async function sourceOf(plan: string, io: Surroundings): Promise<ReadonlyMap<str
 function limits(options: Options): RehearseOptions {
   return {
     ...(options.maxStates === null ? {} : { maxStates: options.maxStates }),
+    ...(options.stragglers === 0 ? {} : { stragglers: options.stragglers }),
     ...(options.timeoutMs === null ? {} : { timeoutMs: options.timeoutMs }),
     ...(options.seed === null ? {} : { seed: options.seed }),
   };

@@ -1,108 +1,14 @@
 /**
- * Checks beside the search proper: on backfills (do they end, can they be run again), on verification
- * (is there any, does it see drift, can a stop be mended), and on what the plan itself leaves out.
+ * Checks beside the search proper: on verification (is there any, can a stop be mended), and on what the plan
+ * itself leaves out.
  */
 import type { BackfillStep, DeployStep, Plan, Statement, Step, TableRef, VerifyStep } from '../plan/model.ts';
-import { showAnswer } from './answer.ts';
-import type { Position } from './positions.ts';
 import { planViolation } from './blame.ts';
 import type { Search } from './search.ts';
-import { plain, triggersOff, type Node, type SearchEvent } from './state.ts';
-import type { JobRun } from './job-run.ts';
-import { remembers } from './jobs.ts';
+import type { Node } from './state.ts';
 import type { Violation } from './violations.ts';
 
 const maxBatches = 300;
-const maxEntries = 60;
-
-/** Runs a backfill alone from the states it begins in: does it end, and does a second run change anything? */
-export async function checkBackfill(search: Search, position: Position, entries: readonly Node[]): Promise<void> {
-  const step = position.job;
-  const owner = position.step;
-  if (step === null || owner === null || position.phase !== 'running') return;
-  const starts = distinctContents(entries).slice(0, maxEntries);
-  const runs = await search.runJobs(starts, step, maxBatches);
-  const endlessRun = runs.findIndex((run) => run.kind === 'endless');
-  if (endlessRun >= 0) {
-    search.evaluator.endless.add(step);
-    search.collector.add(endless(owner, step, starts[endlessRun] as Node, runs[endlessRun] as JobRun));
-    return;
-  }
-  if (remembers(step.form)) await checkSecondRun(search, owner, step, starts, runs);
-}
-
-function distinctContents(entries: readonly Node[]): readonly Node[] {
-  const first = new Map<string, Node>();
-  for (const node of entries) {
-    const key = `${node.schema}|${node.content}`;
-    if (node.job !== null && !first.has(key)) first.set(key, node);
-  }
-  return [...first.values()];
-}
-
-async function checkSecondRun(
-  search: Search,
-  owner: Step,
-  step: BackfillStep,
-  starts: readonly Node[],
-  runs: readonly JobRun[],
-): Promise<void> {
-  const finished = runs.flatMap((run, i) => (run.kind === 'finished' ? [{ run, node: starts[i] as Node }] : []));
-  const afterwards = finished.map(({ run, node }) => ({ schema: node.schema, content: run.content }));
-  const again = await search.runJobs(afterwards, step, maxBatches);
-  const i = again.findIndex((run, at) => run.kind !== 'finished' || run.content !== finished[at]?.run.content);
-  const [changed, second] = [finished[i], again[i]];
-  if (changed === undefined || second === undefined) return;
-  search.evaluator.noRestart.add(step);
-  search.collector.add(notIdempotent(owner, step, changed.node, changed.run, second));
-}
-
-function endless(owner: Step, step: BackfillStep, node: Node, run: JobRun): Violation {
-  const tail = run.events.slice(0, 4);
-  return {
-    ...planViolation(
-      'backfill-never-ends',
-      owner,
-      `after ${run.events.length} batches on a few rows, batches go on touching rows`,
-    ),
-    node,
-    location: step.location,
-    tail: tail.slice(0, -1),
-    event: tail[tail.length - 1] ?? null,
-  };
-}
-
-function notIdempotent(owner: Step, step: BackfillStep, node: Node, run: JobRun, again: JobRun): Violation {
-  const restart: SearchEvent = { kind: 'restart', step };
-  const message =
-    again.kind === 'error'
-      ? `run again, the backfill fails: ${again.error.message}`
-      : 'run again with nothing else going on, the backfill changes what it had done';
-  const tail = [...run.events, restart, ...again.events];
-  const failed: SearchEvent[] =
-    again.kind === 'error'
-      ? [
-          {
-            kind: 'batch',
-            step,
-            sql: again.error.sql,
-            what: `error ${again.error.sqlstate}: ${again.error.message}`,
-            reads: false,
-          },
-        ]
-      : [];
-  const all = [...tail, ...failed];
-  return {
-    ...planViolation('backfill-not-idempotent', owner, message),
-    node,
-    location: step.location,
-    tail: all.slice(0, -1),
-    event: all[all.length - 1] ?? null,
-    sqlstate: again.kind === 'error' ? again.error.sqlstate : null,
-    outcome:
-      again.kind === 'error' ? { ok: false, sqlstate: again.error.sqlstate, message: again.error.message } : null,
-  };
-}
 
 /** Turns the states that a check stopped into findings: a warning where another run of the backfill mends all of them. */
 export async function judgeStops(search: Search, plan: Plan): Promise<void> {
@@ -179,7 +85,8 @@ export function backfillTargets(
   return statements.flatMap((s) => (s.target === null ? [] : [s.target]));
 }
 
-function liveBefore(plan: Plan, step: Step): string {
+/** The version that is live before a step. */
+export function liveBefore(plan: Plan, step: Step): string {
   const deploy = plan.steps.slice(0, step.index).findLast((s): s is DeployStep => s.kind === 'deploy');
   return deploy?.version ?? plan.versions[0]?.name ?? '';
 }
@@ -204,7 +111,7 @@ function switchesReads(plan: Plan, deploy: DeployStep, targets: ReturnType<typeo
 }
 
 /** For each backfill: the deploy that first reads what it wrote, and the verify steps in between. */
-function switches(plan: Plan): readonly {
+export function switches(plan: Plan): readonly {
   readonly backfill: BackfillStep;
   readonly deploy: DeployStep;
   readonly verifies: readonly VerifyStep[];
@@ -235,97 +142,4 @@ function unverifiedSwitches(plan: Plan): Violation[] {
         `"${deploy.name}" reads what "${backfill.name}" filled, and nothing verified it`,
       ),
     );
-}
-
-// ---- drift put in on purpose --------------------------------------------------------------------
-
-interface Drift {
-  readonly what: string;
-  readonly sql: string;
-}
-
-/** Puts drift where a backfill wrote, and looks whether the checks before the switch see it. */
-export async function checkVerifySeesDrift(search: Search, plan: Plan, positions: readonly Position[]): Promise<void> {
-  for (const { backfill, deploy, verifies } of switches(plan)) {
-    const verify = verifies[0];
-    if (verify === undefined) continue;
-    const entry = positions.find((p) => p.forward?.step === verify && p.forward.action.kind === 'verify');
-    if (entry === undefined) continue;
-    const node = search.nodes.find((n) => n.position === entry.id && !n.rolledBack && !n.damaged && n.writes === 0);
-    if (node === undefined) continue;
-    const checks = verifies.flatMap((v) => v.checks);
-    for (const drift of drifts(backfill)) {
-      const violation = await tryDrift(search, node, verify, deploy, checks, drift);
-      if (violation === null) continue;
-      search.collector.add(violation);
-      break;
-    }
-  }
-}
-
-function drifts(backfill: BackfillStep): readonly Drift[] {
-  return backfillTargets(backfill).flatMap(({ table, columns }) => {
-    const name = `${table.schema === null ? '' : `"${table.schema}".`}"${table.table}"`;
-    const first = `ctid = (SELECT ctid FROM ${name} ORDER BY ctid LIMIT 1)`;
-    const perColumn = columns.flatMap((c): Drift[] => [
-      {
-        what: `one row of ${table.table} with another ${c}`,
-        sql: `UPDATE ${name} SET "${c}" = (SELECT t."${c}" FROM ${name} t WHERE t."${c}" IS DISTINCT FROM x."${c}" LIMIT 1) FROM ${name} x WHERE x.ctid = ${name}.ctid AND ${name}.${first}`,
-      },
-      ...['drift', '424242', '2001-01-01', 'true'].map((v) => ({
-        what: `one row of ${table.table} with another ${c}`,
-        sql: `UPDATE ${name} SET "${c}" = '${v}' WHERE ${first}`,
-      })),
-      { what: `one row of ${table.table} with a NULL ${c}`, sql: `UPDATE ${name} SET "${c}" = NULL WHERE ${first}` },
-    ]);
-    return columns.length > 0 && !isInsert(backfill)
-      ? perColumn
-      : [...perColumn, { what: `one row of ${table.table} missing`, sql: `DELETE FROM ${name} WHERE ${first}` }];
-  });
-}
-
-function isInsert(backfill: BackfillStep): boolean {
-  const { form } = backfill;
-  const statements = form.kind === 'list' ? form.statements : form.kind === 'script' ? form.write : [form.statement];
-  return statements.some((s) => s.node === 'InsertStmt');
-}
-
-/** The violation, when the checks pass over a drift that a reader of the version to come would see. */
-async function tryDrift(
-  search: Search,
-  node: Node,
-  verify: VerifyStep,
-  deploy: DeployStep,
-  checks: VerifyStep['checks'],
-  drift: Drift,
-): Promise<Violation | null> {
-  const { transitions } = search.input;
-  const call = transitions.callId({
-    call: {
-      statements: [triggersOff, drift.sql].map((sql) => ({ pieces: [sql], as: null, returnsRows: false })),
-      writes: true,
-    },
-    clock: 'step',
-    nonce: 0,
-  });
-  const result = await transitions.one({ schema: node.schema, content: node.content, call });
-  if (!result.ok || result.content === node.content) return null;
-  const drifted = { schema: node.schema, content: result.content };
-  const failed = await search.wants.settle(() => search.mover.failedCheck(drifted, checks) ?? 'holds');
-  if (failed !== 'holds') return null;
-  const seen = await search.wrongRead({ ...plain(node), ...drifted }, deploy.version);
-  if (seen === null) return null;
-  return {
-    ...planViolation(
-      'verify-misses-drift',
-      verify,
-      `with ${drift.what}, the check still passes; ${deploy.version} would then read ${showAnswer(seen.actual)}`,
-    ),
-    node,
-    version: deploy.version,
-    tail: [{ kind: 'drift', step: verify, sql: drift.sql, what: drift.what }],
-    expected: seen.expected === null ? null : showAnswer(seen.expected),
-    actual: showAnswer(seen.actual),
-    location: verify.checks[0]?.location ?? verify.location,
-  };
 }

@@ -1,19 +1,17 @@
 /**
- * Looks back along a trace to say more exactly what happened: that a deleted row came back, that the
- * backfill wrote over something newer, and at which step the damage was done.
+ * Looks back along a trace to say more exactly what happened: that a deleted row came back, or that the
+ * backfill wrote over something newer.
  */
 import type { ParsedContent } from '../engine/engine.ts';
 import type { Answer } from './answer.ts';
-import type { Position } from './positions.ts';
 import type { Search } from './search.ts';
 import { pathTo, type Node } from './state.ts';
 import type { Violation } from './violations.ts';
 
-/** The violation under its exact rule, with the step that caused it where that can be told. */
+/** The violation under its exact rule. */
 export async function classify(
   search: Search,
   violation: Violation,
-  positions: readonly Position[],
   parse: (content: number) => ParsedContent,
 ): Promise<Violation> {
   if (violation.node === null || violation.version === null || violation.action === null) return violation;
@@ -22,14 +20,11 @@ export async function classify(
   if (deleted && violation.rule === 'request-fails' && /^(23505|23P01)$/.test(violation.sqlstate ?? ''))
     return { ...violation, rule: 'resurrected-row' };
   if (violation.rule !== 'lost-write' && violation.rule !== 'rollback-loses-writes') return violation;
-  const culprit = await findCulprit(search, violation, path);
-  const cause = stepOf(culprit ?? lastWrite(path), positions) ?? violation.step.name;
-  const caused: Violation = { ...violation, cause };
-  if (violation.rule === 'rollback-loses-writes') return caused;
+  if (violation.rule === 'rollback-loses-writes') return violation;
   if ((await readsMore(search, violation)) && (deleted || (await readBefore(search, violation, path))))
-    return { ...caused, rule: 'resurrected-row' };
-  if (culprit?.event?.kind === 'batch') return { ...caused, rule: 'backfill-overwrites' };
-  return caused;
+    return { ...violation, rule: 'resurrected-row' };
+  const culprit = await findCulprit(search, violation, path);
+  return culprit?.event?.kind === 'batch' ? { ...violation, rule: 'backfill-overwrites' } : violation;
 }
 
 function rowCount(answer: Answer | null): number {
@@ -79,7 +74,7 @@ async function judgeAt(
 }
 
 /** The state whose event turned the read from right to wrong for the last time. */
-async function findCulprit(search: Search, violation: Violation, path: readonly Node[]): Promise<Node | null> {
+export async function findCulprit(search: Search, violation: Violation, path: readonly Node[]): Promise<Node | null> {
   let wrongFrom: Node | null = null;
   for (const node of [...path].reverse()) {
     const judged = await judgeAt(search, violation, node);
@@ -89,14 +84,4 @@ async function findCulprit(search: Search, violation: Violation, path: readonly 
     wrongFrom = node;
   }
   return null;
-}
-
-function lastWrite(path: readonly Node[]): Node | null {
-  return path.findLast((n) => n.event?.kind === 'request') ?? null;
-}
-
-function stepOf(node: Node | null, positions: readonly Position[]): string | null {
-  if (node === null) return null;
-  if (node.event?.kind === 'move') return node.event.move.step.name;
-  return positions[node.position]?.step?.name ?? null;
 }

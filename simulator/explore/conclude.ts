@@ -3,12 +3,14 @@ import { parseContent } from '../engine/content.ts';
 import { ruleOf } from '../findings/catalog.ts';
 import type { Plan, Step } from '../plan/model.ts';
 import type { Answers, Finding, PlanReport } from '../report/model.ts';
+import { findCause } from './attribute.ts';
 import { planViolation } from './blame.ts';
 import { classify } from './classify.ts';
 import { answersOf } from './coverage.ts';
 import { maxFlights, maxFlightsAfterRollback } from './evaluate.ts';
 import type { Ground } from './ground.ts';
 import { positionLabel } from './positions.ts';
+import { remedyOf, type Remedy } from './remedy.ts';
 import { replayViolation, type ReplayInput } from './replay.ts';
 import type { Search } from './search.ts';
 import { pathTo } from './state.ts';
@@ -27,12 +29,14 @@ export class Conclusion {
     private readonly seed: number,
     /** True when no search was cut. */
     private readonly closed: boolean,
+    /** Searches with stragglers: what is found in them is a finding, and nothing else of them counts. */
+    private readonly lingering: readonly Search[] = [],
   ) {}
 
   /** The search that a violation's states belong to. */
   private ownerOf(violation: Violation): Search | null {
     const root = violation.node === null ? undefined : pathTo(violation.node)[0];
-    return this.searches.find((s) => s.nodes[0] === root) ?? null;
+    return [...this.searches, ...this.lingering].find((s) => s.nodes[0] === root) ?? null;
   }
 
   replayInput(violation: Violation): ReplayInput {
@@ -128,7 +132,8 @@ export class Conclusion {
           continue;
         }
       }
-      const finding = this.finding(group, findings);
+      const remedy = canReplay ? await this.remedy(group.head) : null;
+      const finding = this.finding(group, findings, remedy);
       this.heads.set(finding.id, group.head);
       findings.push(finding);
     }
@@ -147,9 +152,7 @@ export class Conclusion {
       const head =
         search === null
           ? group.head
-          : await classify(search, group.head, this.ground.positions, (c) =>
-              parseContent(this.ground.transitions.contents.text(c)),
-            );
+          : await classify(search, group.head, (c) => parseContent(this.ground.transitions.contents.text(c)));
       collector.add(head);
       for (const follower of group.followers) collector.addTo(head, follower);
     }
@@ -165,7 +168,14 @@ export class Conclusion {
     return this.plan.steps.findIndex((s) => s.name === name);
   }
 
-  private finding(group: Group, before: readonly Finding[]): Finding {
+  /** What caused a finding, by what makes it go away. Null where that can't be asked. */
+  private async remedy(head: Violation): Promise<Remedy | null> {
+    const search = this.ownerOf(head);
+    if (search === null) return null;
+    return remedyOf(search, this.plan, head, await findCause(search, this.plan, head));
+  }
+
+  private finding(group: Group, before: readonly Finding[], remedy: Remedy | null): Finding {
     const { head } = group;
     const rule = ruleOf(head.rule);
     const id = `${head.rule}-${slug(head.step.name)}`;
@@ -176,7 +186,8 @@ export class Conclusion {
       rule: head.rule,
       severity: head.severity ?? rule.severity,
       step: head.step.name,
-      cause: head.cause ?? null,
+      cause: head.rule === 'never-exercised' ? null : (remedy?.step ?? head.step).name,
+      ...(remedy?.why == null ? {} : { why: remedy.why }),
       version: head.version,
       request: head.action?.request ?? null,
       message: head.message,
@@ -186,7 +197,7 @@ export class Conclusion {
       line: head.location.line,
       column: head.location.column,
       allowed: allow?.reason ?? null,
-      hint: head.hint ?? rule.hint,
+      hint: head.hint ?? remedy?.hint ?? rule.hint,
       consequences: group.followers.map((f) => ({
         rule: f.rule,
         step: f.step.name,
@@ -194,7 +205,7 @@ export class Conclusion {
         request: f.action?.request ?? null,
         message: f.message,
       })),
-      trace: traceOf(head, this.plan, this.ground.positions),
+      trace: traceOf(head, this.plan, this.ownerOf(head)?.input.positions ?? this.ground.positions),
     };
   }
 

@@ -268,7 +268,8 @@ export class Evaluator {
     return plan.versions.reduce((mask, v, i) => (programs.canSend(v.name, action) ? mask | (1 << i) : mask), 0);
   }
 
-  private begin(position: Position, node: Node, version: string, offer: Offer, violations: Violation[]): Draft | null {
+  /** The first statement of a request that commits one by one. */
+  begin(position: Position, node: Node, version: string, offer: Offer, violations: Violation[]): Draft | null {
     if (node.flights.length >= (node.rolledBack ? maxFlightsAfterRollback : maxFlights)) return null;
     const id = ['f0', 'f1', 'f2'].find((f) => !node.flights.some((n) => n.id === f)) ?? 'f3';
     const nonce = this.input.usesRandom ? node.writes : 0;
@@ -297,27 +298,26 @@ export class Evaluator {
     for (const flight of node.flights) {
       const draft = this.step(position, node, node, flight, violations);
       if (draft !== null) successors.push(draft);
-      if (node.crashed) continue;
-      const first = this.first.crash(node.first, flight.id);
-      const second = this.second === null || node.second < 0 ? node.second : this.second.crash(node.second, flight.id);
-      if (first === null || second === null) continue;
-      const flights = node.flights.filter((f) => f.id !== flight.id);
-      successors.push({
-        fields: { ...plain(node), first, second, flights, crashed: true },
-        write: false,
-        event: { kind: 'crash', version: flight.version, action: flight.progress.action, flight: flight.id },
-      });
+      const died = node.crashed ? null : this.crash(node, flight);
+      if (died !== null) successors.push(died);
     }
   }
 
+  /** The process that a request in flight ran in has died. */
+  crash(node: Node, flight: Flight): Draft | null {
+    const first = this.first.crash(node.first, flight.id);
+    const second = this.second === null || node.second < 0 ? node.second : this.second.crash(node.second, flight.id);
+    if (first === null || second === null) return null;
+    const flights = node.flights.filter((f) => f.id !== flight.id);
+    return {
+      fields: { ...plain(node), first, second, flights, crashed: true },
+      write: false,
+      event: { kind: 'crash', version: flight.version, action: flight.progress.action, flight: flight.id },
+    };
+  }
+
   /** The next statement of a request in flight, from `state` (which is `node`, or `node` with the request just begun). */
-  private step(
-    position: Position,
-    node: Node,
-    state: StateFields,
-    flight: Flight,
-    violations: Violation[],
-  ): Draft | null {
+  step(position: Position, node: Node, state: StateFields, flight: Flight, violations: Violation[]): Draft | null {
     const request = this.input.programs.version(flight.version).requests.get(flight.progress.action.request);
     if (request === undefined) return null;
     const { programs, transitions } = this.input;

@@ -3,7 +3,7 @@ import { parseContent } from '../engine/content.ts';
 import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
 import type { BackfillStep, Plan, PlanError, Request, Statement } from '../plan/model.ts';
 import { planStatements } from '../plan/statements.ts';
-import { checkBackfill } from './checks.ts';
+import { checkBackfill } from './repeats.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
 import { buildPositions, type Position } from './positions.ts';
 import { onlyRead, Programs } from './programs.ts';

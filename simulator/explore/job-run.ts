@@ -13,13 +13,15 @@ export interface JobStart {
 }
 
 export type JobRun =
-  | { readonly kind: 'finished' | 'endless'; readonly content: ContentId; readonly events: readonly SearchEvent[] }
-  | {
-      readonly kind: 'error';
-      readonly content: ContentId;
-      readonly events: readonly SearchEvent[];
-      readonly error: JobStep & { kind: 'error' };
-    };
+  | (Ran & { readonly kind: 'finished' | 'endless' })
+  | (Ran & { readonly kind: 'error'; readonly error: JobStep & { kind: 'error' } });
+
+interface Ran {
+  readonly content: ContentId;
+  readonly events: readonly SearchEvent[];
+  /** What each of the events left in the tables. */
+  readonly contents: readonly ContentId[];
+}
 
 /** A batch of each goes to the engine together with a batch of the others. Results in the order of `starts`. */
 export async function runJobs(
@@ -44,6 +46,7 @@ class Run {
   private job: JobState = freshJob;
   private content: ContentId;
   private readonly events: SearchEvent[] = [];
+  private readonly contents: ContentId[] = [];
   private readonly seen = new Set<string>();
   result: JobRun | null = null;
 
@@ -67,16 +70,17 @@ class Run {
   }
 
   private take(next: JobStep): void {
-    const { content, events } = this;
-    if (next.kind === 'finished') this.result = { kind: 'finished', content, events };
-    else if (next.kind === 'error') this.result = { kind: 'error', content, events, error: next };
+    const { content, contents, events } = this;
+    if (next.kind === 'finished') this.result = { kind: 'finished', content, contents, events };
+    else if (next.kind === 'error') this.result = { kind: 'error', content, contents, events, error: next };
     else {
       events.push({ kind: 'batch', step: this.step, sql: next.sql, what: next.what, reads: next.reads });
       this.content = next.content;
+      contents.push(next.content);
       this.job = next.job;
       const key = `${next.content}|${JSON.stringify(next.job)}`;
       if (this.seen.has(key) || events.length >= this.maxBatches)
-        this.result = { kind: 'endless', content: next.content, events };
+        this.result = { kind: 'endless', content: next.content, contents, events };
       this.seen.add(key);
     }
   }

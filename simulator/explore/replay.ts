@@ -108,6 +108,8 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
       };
     case 'request':
       return requestCall(input, event, before);
+    case 'prepared':
+      return { statements: [event.sql] };
     case 'crash':
     case 'restart':
       return null;

@@ -37,6 +37,16 @@ export type SearchEvent =
     }
   | { readonly kind: 'crash'; readonly version: string; readonly action: Action; readonly flight: string }
   | { readonly kind: 'restart'; readonly step: BackfillStep }
+  /** A statement that a pod prepares, and later executes as it was prepared. */
+  | {
+      readonly kind: 'prepared';
+      readonly what: 'prepare' | 'execute';
+      readonly version: string;
+      readonly action: Action;
+      readonly statement: number;
+      readonly sql: string;
+      readonly result: string;
+    }
   /** Put in on purpose, to see whether a check notices. */
   | { readonly kind: 'drift'; readonly step: Step; readonly sql: string; readonly what: string };
 

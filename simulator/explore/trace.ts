@@ -71,6 +71,17 @@ export function traceEvent(
     }
     case 'request':
       return { ...base, ...requestEvent(event, plan), kind: 'request' };
+    case 'prepared':
+      return {
+        ...base,
+        kind: 'request',
+        version: event.version,
+        request: event.action.request,
+        params: Object.fromEntries(event.action.params),
+        sql: event.sql,
+        result: event.result,
+        line: statementLine(event, plan),
+      };
     case 'batch':
       return { ...base, kind: 'batch', sql: event.sql, result: event.what, line: event.step.location.line };
     case 'crash':
@@ -99,6 +110,11 @@ export function traceEvent(
         line: event.step.location.line,
       };
   }
+}
+
+function statementLine(event: SearchEvent & { kind: 'prepared' }, plan: Plan): number | null {
+  const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
+  return request?.statements[event.statement]?.location.line ?? null;
 }
 
 function requestEvent(

@@ -28,7 +28,6 @@ export interface Violation {
   readonly outcome: Answer | null;
   /** Further events after `node`, for checks that run on from it. */
   readonly tail?: readonly SearchEvent[];
-  readonly cause?: string | null;
   /** What was seen, where it is not a history of requests that is played again. */
   readonly trace?: readonly TraceEvent[];
   /** Instead of the rule's own. */
@@ -45,17 +44,26 @@ export interface Group {
 const contentRules = new Set<RuleId>(['rollback-loses-writes', 'lost-write', 'wrong-answer', 'resurrected-row']);
 const errorRules = new Set<RuleId>(['request-fails', 'request-accepted', 'rollback-breaks-requests']);
 
+/** Rules that follow from nothing but themselves. */
+const apart: ReadonlyMap<RuleId, string> = new Map<RuleId, string>([
+  ['cached-plan', 'prepared'],
+  ['straggler', 'straggler'],
+]);
+
 /** What makes two violations the same symptom, wherever they show. */
 function symptoms(v: Violation): string[] {
   if (v.action === null) return [];
   const request = `${v.definedIn ?? ''}.${v.action.request}`;
+  const own = apart.get(v.rule);
+  if (own !== undefined) return [`${request}|${own}`];
   // A request already known to read wrongly that later fails is the same trouble; not the reverse.
   return errorRules.has(v.rule) ? [`${request}|${v.sqlstate ?? ''}`, `${request}|content`] : [`${request}|content`];
 }
 
-function ownSymptom(v: Violation): string | null {
+/** The request that a violation shows in, and how. */
+export function symptomOf(v: Violation): string | null {
   if (v.action === null) return null;
-  return `${v.definedIn ?? ''}.${v.action.request}|${errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content'}`;
+  return `${v.definedIn ?? ''}.${v.action.request}|${apart.get(v.rule) ?? (errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content')}`;
 }
 
 /** True when the trace has a request whose statements committed one by one, so that its outcome was open for a while. */
@@ -82,7 +90,7 @@ export class Collector {
   add(violation: Violation): void {
     const place = `${violation.rule}|${violation.step.index}|${this.placeDetail(violation)}`;
     const known = this.byPlace.get(place) ?? this.followed(violation);
-    const own = ownSymptom(violation);
+    const own = symptomOf(violation);
     if (known !== undefined) {
       if (own !== null && !this.bySymptom.has(own)) this.bySymptom.set(own, known);
       if (known.head !== violation) this.follow(known, violation);

@@ -6,6 +6,7 @@ import { backfillNotIdempotent } from './backfill-not-idempotent.ts';
 import { backfillOverwrites } from './backfill-overwrites.ts';
 import { blockingLock } from './blocking-lock.ts';
 import { fullScanUnderLock } from './full-scan-under-lock.ts';
+import { cachedPlan } from './cached-plan.ts';
 import { lockQueue } from './lock-queue.ts';
 import { lostWrite } from './lost-write.ts';
 import { migrateFails } from './migrate-fails.ts';
@@ -20,6 +21,7 @@ import { rollbackBreaksRequests } from './rollback-breaks-requests.ts';
 import { rollbackChangesSchema } from './rollback-changes-schema.ts';
 import { rollbackFails } from './rollback-fails.ts';
 import { rollbackLosesWrites } from './rollback-loses-writes.ts';
+import { straggler } from './straggler.ts';
 import { tableRewrite } from './table-rewrite.ts';
 import { unreadableAnswer } from './unreadable-answer.ts';
 import { verifyMissesDrift } from './verify-misses-drift.ts';
@@ -31,6 +33,7 @@ const all = [
   requestAccepted,
   wrongAnswer,
   unreadableAnswer,
+  cachedPlan,
   lostWrite,
   resurrectedRow,
   rollbackFails,
@@ -51,6 +54,7 @@ const all = [
   fullScanUnderLock,
   lockQueue,
   migrationNotAtomic,
+  straggler,
   neverExercised,
 ] as const;
 

@@ -15,6 +15,8 @@ export type Facts = Pick<
   | 'columns'
   | 'target'
   | 'renamesTo'
+  | 'nullTests'
+  | 'skipsConflicts'
   | 'transactional'
 >;
 
@@ -215,6 +217,18 @@ function sortItem(node: unknown): string | number | null {
   return typeof value === 'number' ? value : null;
 }
 
+/** Columns that are asked for being NULL, anywhere below a node. */
+function nullTestsIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(nullTestsIn);
+  if (!isNode(value)) return [];
+  const test = body(value, 'NullTest');
+  if (test !== null && test['nulltesttype'] === 'IS_NULL') {
+    const column = text(body(list(body(test['arg'], 'ColumnRef')?.['fields']).at(-1), 'String')?.['sval']);
+    if (column !== null) return [column.toLowerCase()];
+  }
+  return Object.values(value).flatMap(nullTestsIn);
+}
+
 export function factsOf(tag: string, node: Node): Facts {
   const found: Found = { functions: new Set(), columns: new Set(), tables: new Map(), modifies: false };
   visit(found, { [tag]: node }, new Set());
@@ -229,6 +243,8 @@ export function factsOf(tag: string, node: Node): Facts {
     columns: [...found.columns],
     target: targetOf(tag, node),
     renamesTo: tag === 'RenameStmt' && node['renameType'] === 'OBJECT_TABLE' ? text(node['newname']) : null,
+    nullTests: [...new Set(nullTestsIn(node))],
+    skipsConflicts: isNode(node['onConflictClause']) && node['onConflictClause']['action'] === 'ONCONFLICT_NOTHING',
     transactional: isTransactional(tag, node),
   };
 }

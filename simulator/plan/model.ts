@@ -74,6 +74,10 @@ export interface Statement {
   readonly writes: readonly ColumnWrite[];
   /** The new name that a RENAME gives to the table it names; null for any other statement. */
   readonly renamesTo: string | null;
+  /** Columns that it asks for being NULL (`IS NULL`), lower case. */
+  readonly nullTests: readonly string[];
+  /** An INSERT that says ON CONFLICT DO NOTHING. */
+  readonly skipsConflicts: boolean;
   /** False for what Postgres refuses in a transaction block: CREATE INDEX CONCURRENTLY, VACUUM, … */
   readonly transactional: boolean;
 }
@@ -114,6 +118,8 @@ export interface Version {
   readonly requests: ReadonlyMap<string, Request>;
   /** `params` inside the version (with those inherited): values only it, and the versions that extend it, can send. */
   readonly params: ReadonlyMap<string, readonly Value[]>;
+  /** Its pods hold prepared statements, as drivers do; false where `prepares: false` says that they don't. */
+  readonly prepares: boolean;
   readonly location: Location;
 }
 

@@ -91,6 +91,12 @@ const version = z
     params: domains
       .optional()
       .describe('Values of parameters that only this version, and those that extend it, can send.'),
+    prepares: z
+      .boolean()
+      .optional()
+      .describe(
+        '`false`: its driver holds no prepared statements, so that a changed schema leaves it none that fail. Versions that extend it say the same unless they say otherwise.',
+      ),
   })
   .catchall(request)
   .meta({ id: 'version', description: 'One build of the app: a name and the SQL that answers each request.' });

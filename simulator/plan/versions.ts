@@ -15,6 +15,8 @@ interface Written {
   readonly parent: string | null;
   readonly domains: Domains;
   readonly requests: ReadonlyMap<string, Request | null>;
+  /** What it says of prepared statements; null when it says nothing. */
+  readonly prepares: boolean | null;
   /** Requests set to null. */
   readonly removed: readonly Entry[];
   /** How many keys were taken for a misspelled `extends` or `params`. */
@@ -22,7 +24,7 @@ interface Written {
 }
 
 const isNull = (tree: Tree): boolean => tree.kind === 'scalar' && tree.value === null;
-const ownKeys = ['extends', 'params'];
+const ownKeys = ['extends', 'params', 'prepares'];
 
 /** A misspelled `extends` would pass for a request whose SQL is the name of a version. */
 function isMisspelled(entry: Entry, versions: ReadonlySet<string>): boolean {
@@ -57,10 +59,15 @@ function readVersion(loading: Loading, entry: Entry, names: ReadonlySet<string>)
     entry,
     parent: nameText(entryOf(entry.value, 'extends')?.value),
     domains: domainsOf(loading, entryOf(entry.value, 'params')?.value),
+    prepares: preparesOf(entryOf(entry.value, 'prepares')?.value),
     requests,
     removed,
     misspelled,
   };
+}
+
+function preparesOf(tree: Tree | undefined): boolean | null {
+  return tree?.kind === 'scalar' && typeof tree.value === 'boolean' ? tree.value : null;
 }
 
 /** A version's ancestors, the nearest first; stops at a version that is not there, and where it would go round. */
@@ -144,6 +151,7 @@ function resolveVersion(loading: Loading, written: ReadonlyMap<string, Written>,
     extends: version.parent,
     requests: new Map(requests),
     params,
+    prepares: [version, ...line].find((each) => each.prepares !== null)?.prepares ?? true,
     location: keyPlace(loading, version.entry),
   };
 }

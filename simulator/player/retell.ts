@@ -61,6 +61,7 @@ export class Retelling {
         return this.afterCall(node, event, [triggersOff, event.sql], false);
       case 'crash':
       case 'restart':
+      case 'prepared':
         return nodeAfter(node, {}, event, false);
     }
   }
@@ -98,7 +99,8 @@ function placeOf(event: SearchEvent, plan: Plan): Location {
   switch (event.kind) {
     case 'move':
       return event.move.part.location;
-    case 'request': {
+    case 'request':
+    case 'prepared': {
       const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
       const statement = event.statement === null ? undefined : request?.statements[event.statement];
       return statement?.location ?? request?.location ?? { file: plan.file, line: 1, column: 1 };

@@ -122,6 +122,7 @@ function advice(finding: Finding, options: FindingOptions): string[] {
   const cause = finding.cause === null || finding.cause === finding.step ? [] : [`  cause   ${visible(finding.cause)}`];
   return [
     ...cause,
+    ...(finding.why === undefined ? [] : hang('  why     ', finding.why, width)),
     ...(finding.hint === '' ? [] : hang('  hint    ', finding.hint, width)),
     `  page    ${paint(`docs/findings/${finding.rule}.md`, 'cyan')}`,
     ...(tells(finding) ? [`  replay  cutover replay ${visible(options.file)} ${visible(finding.id)}`] : []),

@@ -31,8 +31,12 @@ export const findingSchema = z.strictObject({
   id: z.string(),
   rule: z.string(),
   severity: z.enum(severities),
+  /** The step at which it shows. */
   step: z.string(),
+  /** The step that caused it: the one whose change makes it go away. */
   cause: z.string().nullable(),
+  /** The change that was run and made it go away, in a sentence; left out where none was. */
+  why: z.string().optional(),
   version: z.string().nullable(),
   request: z.string().nullable(),
   message: z.string(),

@@ -208,7 +208,20 @@ describe('versions', () => {
     expect(plan.versions[0]?.params.size).toBe(0);
   });
 
+  it('hold prepared statements unless they, or what they extend, say otherwise', async () => {
+    const plan = await loaded(
+      planWith({
+        v1: 'prepares: false\n    get_user: SELECT id FROM users WHERE id = :id',
+        versions: '  v2: { extends: v1 }\n  v3: { extends: v2, prepares: true }\n  v4: { get_user: SELECT :id::int }',
+      }),
+    );
+    expect(plan.versions.map((v) => v.prepares)).toEqual([false, false, true, true]);
+    expect([...(plan.versions[0]?.requests.keys() ?? [])]).toEqual(['get_user']);
+  });
+
   it.each([
+    ['  v2:\n    extends: v1\n    prepare: ▶false', ['invalid-type']],
+    ['  v2:\n    extends: v1\n    prepares: ▶maybe', ['invalid-type']],
     ['  v2:\n    extends: ▶v2', ['extends-cycle']],
     ['  v2:\n    extends: ▶v3\n  v3:\n    extends: ▶v2', ['extends-cycle', 'extends-cycle']],
     ['  v2:\n    extends: ▶v11', ['unknown-version']],

@@ -7,14 +7,20 @@ export interface Truth {
   /** `rule @ step` of each error. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
+  /** How many deploys longer than planned a version may live. */
+  readonly stragglers: number;
+  /** The step that caused each error, in the order of `errors`; empty where the plan does not say. */
+  readonly causes: readonly string[];
 }
 
 export function readTruth(text: string): Truth {
   const lines = text.split('\n').filter((l) => l.startsWith('# expect'));
   const errors = lines.flatMap((l) => /^# expect: unsafe (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const warnings = lines.flatMap((l) => /^# expect-warning: (.+)$/.exec(l)?.[1]?.trim() ?? []);
+  const causes = lines.flatMap((l) => /^# expect-cause: (.+)$/.exec(l)?.[1]?.trim() ?? []);
   const verdict = errors.length > 0 ? 'unsafe' : (/^# expect: (\w+)/m.exec(text)?.[1] ?? '');
-  return { verdict, errors, warnings };
+  const stragglers = Number(/^# stragglers: (\d)$/m.exec(text)?.[1] ?? 0);
+  return { verdict, errors, warnings, causes, stragglers };
 }
 
 export function truthOf(file: string): Truth {

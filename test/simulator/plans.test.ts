@@ -25,6 +25,7 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
         file,
         (path) => readFile(path, 'utf8'),
         () => Promise.resolve(engine),
+        { stragglers: truth.stragglers },
       );
       const shown = (severity: string): string[] =>
         report.findings
@@ -32,6 +33,13 @@ describe.each(['examples', 'test/plans'])('plans in %s', (directory) => {
           .map((f) => `${f.rule} @ ${f.step}`);
       expect(report.errors).toEqual([]);
       expect([report.verdict, ...shown('error')].sort()).toEqual([truth.verdict, ...truth.errors].sort());
+      const causeOf = (error: string): string | null | undefined =>
+        report.findings.find((f) => `${f.rule} @ ${f.step}` === error)?.cause;
+      if (truth.causes.length > 0) expect(truth.errors.map(causeOf)).toEqual(truth.causes);
+      if (truth.stragglers > 0)
+        expect(shown('warning').filter((w) => w.startsWith('straggler'))).toEqual(
+          truth.warnings.filter((w) => w.startsWith('straggler')),
+        );
       for (const warning of truth.warnings) expect(shown('warning')).toContain(warning);
     },
     60_000,

@@ -56,7 +56,11 @@ describe('the textbook rename', () => {
     const report = await run('examples/rename-column/backfill-is-null.cutover.yaml');
     expect(report.verdict).toBe('unsafe');
     const finding = report.findings.find((f) => f.rule === 'lost-write');
-    expect(finding).toMatchObject({ step: 'switch reads', cause: 'dual write', version: 'v3', request: 'get_user' });
+    expect(finding).toMatchObject({ step: 'switch reads', cause: 'backfill', version: 'v3', request: 'get_user' });
+    expect(finding?.why).toBe('With the same writes made by v1 before the plan began, the finding is gone.');
+    expect(finding?.hint).toBe(
+      `Let "backfill" compare with IS DISTINCT FROM instead of email_address IS NULL: it passed over what v1.change_email(email: 'b', id: 1) wrote, which v2.change_email(email: 'a', id: 1) had filled before.`,
+    );
     const requests = finding?.trace.filter((e) => e.kind === 'request').map((e) => `${e.version}.${e.request}`);
     // Two writes, and the read that shows what became of them.
     expect(requests).toEqual(['v2.change_email', 'v1.change_email', 'v3.get_user']);

@@ -64,7 +64,7 @@ export function scalarsOf(tree: Tree, path: Path = []): readonly { path: Path; s
   }
 }
 
-const versionKeys: readonly string[] = ['extends', 'params'];
+const versionKeys: readonly string[] = ['extends', 'params', 'prepares'];
 /** Keys of a request that hold no SQL. */
 const plainKeys: readonly (string | number)[] = ['as', 'file', 'transaction', 'accepts', 'on'];
 

@@ -57,6 +57,6 @@ function childrenOf({ key, value }: Entry, names: PlanNames): readonly OutlineIt
 
 function requestsIn({ value }: Entry): readonly OutlineItem[] {
   return entriesOf(value)
-    .filter(({ key }) => key !== 'extends' && key !== 'params')
+    .filter(({ key }) => key !== 'extends' && key !== 'params' && key !== 'prepares')
     .map((entry) => item(entry, 'request', ''));
 }

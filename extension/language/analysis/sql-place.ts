@@ -24,7 +24,7 @@ export function sqlPlace(path: Path): SqlPlace | null {
 
 function requestPlace(version: unknown, request: unknown, rest: Path): SqlPlace | null {
   if (typeof version !== 'string' || typeof request !== 'string') return null;
-  if (request === 'extends' || request === 'params') return null;
+  if (request === 'extends' || request === 'params' || request === 'prepares') return null;
   const last = rest.findLast((step) => typeof step === 'string');
   if (last === 'accepts') return { kind: 'accepts', version, request };
   return last === undefined || last === 'sql' ? { kind: 'request', version, request } : null;

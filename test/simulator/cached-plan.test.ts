@@ -1,0 +1,124 @@
+/** Pods that hold prepared statements through a step: which of them Postgres refuses to run after it. */
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import type { Engine } from '../../simulator/engine/engine.ts';
+import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import { Player } from '../../simulator/player/player.ts';
+import { openPlan, rehearse, replay } from '../../simulator/rehearse.ts';
+import type { Finding } from '../../simulator/report/model.ts';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createPgliteEngine({});
+});
+afterAll(() => engine.close());
+
+const start = (): Promise<Engine> => Promise.resolve(engine);
+
+interface Parts {
+  readonly get?: string;
+  readonly version?: string;
+  readonly migrate?: string;
+  readonly rollback?: string;
+  readonly step?: string;
+}
+
+function plan(parts: Parts): string {
+  return `title: prepared
+database:
+  schema: CREATE TABLE users (id int PRIMARY KEY, name varchar(10), born date)
+  seed: INSERT INTO users VALUES (1, 'Ada', '1815-12-10')
+  production: { users: { rows: 100 } }
+versions:
+  v1:
+${parts.version ?? ''}    rename: UPDATE users SET name = :name WHERE id = :id
+    get: ${parts.get ?? 'SELECT id, name FROM users WHERE id = :id'}
+params: { name: [Bob, Eve] }
+steps:
+  - name: change
+${parts.step ?? ''}    migrate: ${parts.migrate ?? 'ALTER TABLE users ADD COLUMN locale text'}
+    rollback: ${parts.rollback ?? 'ALTER TABLE users DROP COLUMN locale'}
+`;
+}
+
+async function stale(parts: Parts): Promise<readonly Finding[]> {
+  const read = (): Promise<string> => Promise.resolve(plan(parts));
+  const { report } = await rehearse('plan.cutover.yaml', read, start);
+  expect(report.errors).toEqual([]);
+  return report.findings.filter((f) => f.rule === 'cached-plan');
+}
+
+describe('a pod that lives through a step', () => {
+  it('can not run SELECT * after a column was added', async () => {
+    const [finding] = await stale({ get: 'SELECT * FROM users WHERE id = :id' });
+    expect(finding).toMatchObject({
+      severity: 'error',
+      step: 'change',
+      version: 'v1',
+      request: 'get',
+      sqlstate: '0A000',
+    });
+    expect(finding?.trace.map((e) => [e.kind, e.result])).toEqual([
+      ['request', 'prepared'],
+      ['step', 'done'],
+      ['request', 'error 0A000: cached plan must not change result type'],
+    ]);
+    expect(finding?.trace.map((e) => e.sql)).toEqual([
+      "PREPARE held_by_a_pod_0 AS SELECT * FROM users WHERE id = '1'",
+      'ALTER TABLE users ADD COLUMN locale text',
+      'EXECUTE held_by_a_pod_0',
+    ]);
+  });
+
+  it('can run a list of columns after a column was added', async () => {
+    expect(await stale({})).toEqual([]);
+  });
+
+  it('can not run RETURNING * after a column was dropped', async () => {
+    const found = await stale({
+      get: 'UPDATE users SET id = id WHERE id = :id RETURNING *',
+      migrate: 'ALTER TABLE users DROP COLUMN born',
+      rollback: 'ALTER TABLE users ADD COLUMN born date',
+    });
+    expect(found.map((f) => f.request)).toEqual(['get']);
+  });
+
+  it('can not run a list of columns after the length of one was changed', async () => {
+    const widen = { migrate: 'ALTER TABLE users ALTER name TYPE varchar(20)', rollback: 'none' };
+    expect((await stale(widen)).map((f) => f.request)).toEqual(['get']);
+    expect(await stale({ ...widen, get: 'SELECT id FROM users WHERE id = :id' })).toEqual([]);
+  });
+
+  it('loses its transaction with the statement', async () => {
+    const [finding] = await stale({
+      get: '\n      - SELECT * FROM users WHERE id = :id\n      - SELECT 1',
+    });
+    expect(finding?.message).toContain('its transaction is aborted');
+  });
+
+  it('is played again by `replay`', async () => {
+    const read = (): Promise<string> => Promise.resolve(plan({ get: 'SELECT * FROM users WHERE id = :id' }));
+    const played = await replay('plan.cutover.yaml', read, start, 'cached-plan-change');
+    if (!played.ok) throw new Error(played.message);
+    expect(played.lines.at(-1)?.result).toBe('error 0A000: cached plan must not change result type');
+  });
+});
+
+test('its history is stepped through', async () => {
+  const read = (): Promise<string> => Promise.resolve(plan({ get: 'SELECT * FROM users WHERE id = :id' }));
+  const opened = await openPlan('plan.cutover.yaml', read, start, 'cached-plan-change');
+  if (!opened.ok) throw new Error(opened.message);
+  const { history } = await new Player(opened.playable, engine).record();
+  expect(history.moments.map((m) => m.title)).toHaveLength(4);
+});
+
+describe('nothing is held', () => {
+  const star = { get: 'SELECT * FROM users WHERE id = :id' };
+
+  it('where the driver prepares nothing', async () => {
+    expect(await stale({ ...star, version: '    prepares: false\n' })).toEqual([]);
+  });
+
+  it('where the app is stopped for the step', async () => {
+    expect(await stale({ ...star, step: '    offline: true\n' })).toEqual([]);
+  });
+});
