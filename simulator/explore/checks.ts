@@ -116,6 +116,7 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
       const key = `${stop.node.schema}|${stop.node.content}`;
       if (seen.has(key) || seen.size > 200) continue;
       seen.add(key);
+      if (stop.heals) continue;
       if (backfill !== undefined && (await mends(search, stop.node, backfill, step))) continue;
       unmended = stop;
       break;
@@ -129,7 +130,9 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
         : {
             ...violation,
             severity: 'warning',
-            message: `${violation.message} until the backfill is run again, which mends it`,
+            message: shown.heals
+              ? `${violation.message} until the streams have caught up`
+              : `${violation.message} until the backfill is run again, which mends it`,
           },
     );
   }
@@ -251,7 +254,14 @@ export async function checkVerifySeesDrift(search: Search, plan: Plan, positions
     if (verify === undefined) continue;
     const entry = positions.find((p) => p.forward?.step === verify && p.forward.action.kind === 'verify');
     if (entry === undefined) continue;
-    const node = search.nodes.find((n) => n.position === entry.id && !n.rolledBack && !n.damaged && n.writes === 0);
+    const node = search.nodes.find(
+      (n) =>
+        n.position === entry.id &&
+        !n.rolledBack &&
+        !n.damaged &&
+        n.writes === 0 &&
+        search.streams.isCaughtUp(n.streams),
+    );
     if (node === undefined) continue;
     const checks = verifies.flatMap((v) => v.checks);
     for (const drift of drifts(backfill)) {

@@ -6,6 +6,7 @@ import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
 import type { Action, Offer, Programs } from './programs.ts';
 import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
+import type { Streams } from './streams.ts';
 import type { Transitions } from './transitions.ts';
 import type { Violation } from './violations.ts';
 import type { Wants } from './wants.ts';
@@ -49,14 +50,18 @@ export class Evaluator {
   /** Backfills that never end: they are not run. */
   readonly endless = new Set<BackfillStep>();
   readonly jobs: Jobs;
+  private readonly first: Reference;
+  private readonly second: Reference | null;
 
   constructor(
     private readonly input: EvaluatorInput,
     private readonly wants: Wants,
-    private readonly first: Reference,
-    private readonly second: Reference | null,
+    references: { readonly first: Reference; readonly second: Reference | null },
+    private readonly streams: Streams,
     private readonly blame: Blame,
   ) {
+    this.first = references.first;
+    this.second = references.second;
     this.jobs = new Jobs(input.transitions, wants.want, input.usesRandom);
   }
 
@@ -64,24 +69,55 @@ export class Evaluator {
     const missingBefore = this.wants.count;
     const violations: Violation[] = [];
     const successors: Draft[] = [];
-    for (const version of position.live) this.probeReads(position, node, version, violations, successors);
+    const settled = this.settle(position, node, violations);
+    if (settled === null || settled === 'never')
+      return { successors, violations, damaged: true, broken: false, batch: null, finished: false };
+    for (const version of position.live) this.probeReads(position, node, version, settled, violations, successors);
     // An error leaves the content as it is; what is read wrongly stays wrong.
-    const damaged = violations.some((v) => v.outcome?.ok !== false);
+    const damaged = violations.some((v) => v.outcome?.ok !== false && v.rule !== 'stale-read');
     const job = this.evaluateJob(position, node);
     if (damaged && this.wants.count === missingBefore)
       return { successors: [], violations, damaged, broken: false, batch: null, finished: job.finished };
     if (job.violation !== null) violations.push(job.violation);
     successors.push(...job.drafts);
+    this.deliver(position, node, violations, successors);
     this.advanceFlights(position, node, violations, successors);
     if (mayWrite) for (const version of position.live) this.tryWrites(position, node, version, violations, successors);
-    const broken = violations.some((v) => v.action !== null);
-    return { successors, violations, damaged, broken, batch: job.drafts[0] ?? null, finished: job.finished };
+    const broken = violations.some((v) => v.action !== null && v.rule !== 'stale-read');
+    const batch = job.drafts.find((d) => d.event.kind === 'batch') ?? null;
+    return { successors, violations, damaged, broken, batch, finished: job.finished };
+  }
+
+  /**
+   * What the tables hold once the streams have delivered everything. Null: that has to be computed first; `never`: they
+   * do not come to an end, which is a finding, and nothing is followed from here.
+   */
+  private settle(position: Position, node: Node, violations: Violation[]): StateFields | 'never' | null {
+    if (this.streams.isCaughtUp(node.streams)) return node;
+    const drained = this.streams.drain(this.wants.want, node.schema, node.content, node.streams);
+    if (drained === null) return null;
+    if (drained.kind === 'drained') return { ...plain(node), content: drained.content };
+    violations.push(this.blame.streamViolation(position, node, drained));
+    return 'never';
+  }
+
+  private deliver(position: Position, node: Node, violations: Violation[], successors: Draft[]): void {
+    const deliveries = this.streams.deliveries(this.wants.want, node.schema, node.content, node.streams) ?? [];
+    for (const delivery of deliveries) {
+      if (delivery.kind === 'delivered') {
+        const { content, streams, event } = delivery;
+        successors.push({ fields: { ...plain(node), content, streams }, write: false, event });
+        // What fails now may work when another stream has delivered; what comes again has worked already.
+      } else if (delivery.event.again)
+        violations.push(this.blame.streamViolation(position, node, { kind: 'fails', events: [], failure: delivery }));
+    }
   }
 
   private probeReads(
     position: Position,
     node: Node,
     version: string,
+    settled: StateFields,
     violations: Violation[],
     successors: Draft[],
   ): void {
@@ -102,10 +138,21 @@ export class Evaluator {
       if (result.ok) this.accepted.add(`${version}|${offer.request.name}`);
       const answer = this.input.programs.answer(node.schema, offer.request, result).answer;
       if (refused !== '') violations.push(this.blame.unreadable(position, node, version, offer, answer, refused));
-      else if (judged.difference !== null)
-        violations.push(
-          this.blame.readViolation(position, node, version, offer, answer, judged.expected, judged.difference),
+      else if (judged.difference !== null) {
+        const violation = this.blame.readViolation(
+          position,
+          node,
+          version,
+          offer,
+          answer,
+          judged.expected,
+          judged.difference,
         );
+        // What is read rightly once everything has been delivered is stale, and not lost.
+        const later = settled === node || !answer.ok ? violation : this.judgeRead(settled, version, offer);
+        if (later === null) continue;
+        violations.push('rule' in later || later.difference !== null ? violation : this.blame.stale(violation));
+      }
       // Where an outcome was unknown, a client that has read it knows it from then on.
       else if (judged.narrowed && node.flights.length === 0)
         successors.push({
@@ -170,9 +217,12 @@ export class Evaluator {
     }
     if (!keyed.answer.ok || judged.expected?.ok === false) return null;
     this.accepted.add(`${version}|${offer.request.name}`);
+    const streams = this.streams.within(node.streams, result.changes);
+    if (streams === null) return null;
     const fields: StateFields = {
       ...plain(node),
       content: result.content,
+      streams,
       first: judged.first,
       second: judged.second,
       newer: judged.newer,
@@ -323,6 +373,8 @@ export class Evaluator {
       flight.progress,
     );
     if (step === null) return null;
+    const streams = this.streams.within(node.streams, step.changes);
+    if (streams === null) return null;
     const done = step.progress.next >= request.statements.length;
     const event: SearchEvent = {
       kind: 'request',
@@ -335,7 +387,7 @@ export class Evaluator {
     const rest = state.flights.filter((f) => f.id !== flight.id);
     if (!done) {
       const flights = [...rest, { ...flight, progress: step.progress }].sort((a, b) => (a.id < b.id ? -1 : 1));
-      return { fields: plain({ ...state, content: step.content, flights }), write: false, event };
+      return { fields: plain({ ...state, content: step.content, streams, flights }), write: false, event };
     }
     const offer = programs.offer(request, flight.progress.action.params, false);
     const judged = this.judgeEnd(state, flight, step.progress.answer);
@@ -359,6 +411,7 @@ export class Evaluator {
     const fields = plain({
       ...state,
       content: step.content,
+      streams,
       flights: rest,
       first: judged.first,
       second: judged.second,
@@ -404,9 +457,11 @@ export class Evaluator {
     const step: JobStep | null = this.jobs.step(node.schema, node.content, position.job, node.job);
     if (step === null) return { drafts: [], violation: null, finished: false };
     const drafts: Draft[] = [];
-    if (step.kind === 'batch')
+    // A batch that has to wait for the streams comes when they have delivered.
+    const streams = step.kind === 'batch' ? this.streams.within(node.streams, step.changes) : null;
+    if (step.kind === 'batch' && streams !== null)
       drafts.push({
-        fields: { ...plain(node), content: step.content, job: step.job },
+        fields: { ...plain(node), content: step.content, streams, job: step.job },
         write: false,
         event: { kind: 'batch', step: position.job, sql: step.sql, what: step.what, reads: step.reads },
       });

@@ -1,5 +1,5 @@
 /** A backfill run on with nothing else going on, from many contents at once. */
-import type { SchemaId } from '../engine/engine.ts';
+import type { Change, SchemaId } from '../engine/engine.ts';
 import type { BackfillStep } from '../plan/model.ts';
 import { freshJob, type JobState, type JobStep, type Jobs } from './jobs.ts';
 import { typeProbe } from './programs.ts';
@@ -13,7 +13,12 @@ export interface JobStart {
 }
 
 export type JobRun =
-  | { readonly kind: 'finished' | 'endless'; readonly content: ContentId; readonly events: readonly SearchEvent[] }
+  | {
+      readonly kind: 'finished' | 'endless';
+      readonly content: ContentId;
+      readonly events: readonly SearchEvent[];
+      readonly changes: readonly Change[];
+    }
   | {
       readonly kind: 'error';
       readonly content: ContentId;
@@ -44,6 +49,7 @@ class Run {
   private job: JobState = freshJob;
   private content: ContentId;
   private readonly events: SearchEvent[] = [];
+  private readonly changes: Change[] = [];
   private readonly seen = new Set<string>();
   result: JobRun | null = null;
 
@@ -67,16 +73,17 @@ class Run {
   }
 
   private take(next: JobStep): void {
-    const { content, events } = this;
-    if (next.kind === 'finished') this.result = { kind: 'finished', content, events };
+    const { content, events, changes } = this;
+    if (next.kind === 'finished') this.result = { kind: 'finished', content, events, changes };
     else if (next.kind === 'error') this.result = { kind: 'error', content, events, error: next };
     else {
       events.push({ kind: 'batch', step: this.step, sql: next.sql, what: next.what, reads: next.reads });
+      changes.push(...(next.changes ?? []));
       this.content = next.content;
       this.job = next.job;
       const key = `${next.content}|${JSON.stringify(next.job)}`;
       if (this.seen.has(key) || events.length >= this.maxBatches)
-        this.result = { kind: 'endless', content: next.content, events };
+        this.result = { kind: 'endless', content: next.content, events, changes };
       this.seen.add(key);
     }
   }

@@ -6,6 +6,7 @@ import type { Call, Engine, Outcome, RunOptions, Session } from '../engine/engin
 import type { Plan } from '../plan/model.ts';
 import { difference } from './answer.ts';
 import { callStatement, fillFields, keyAnswer } from './programs.ts';
+import { ReplayedStreams } from './replay-streams.ts';
 import type { Search } from './search.ts';
 import { triggersOff, type Node, type SearchEvent } from './state.ts';
 import { eventsOf } from './trace.ts';
@@ -49,14 +50,23 @@ export async function replayViolation(
     );
     if (!ready.ok) return { ok: false, why: `schema or seed: ${ready.message}`, played };
   }
+  const streams = new ReplayedStreams(session);
   for (const [i, { event, before }] of events.entries()) {
-    const run = callOf(input, event, before, await batchOptions(input, event, session));
+    const run =
+      event.kind === 'deliver'
+        ? await deliveryRun(input, event, streams, session)
+        : callOf(input, event, before, await batchOptions(input, event, session));
+    if (event.kind === 'deliver' && run === null)
+      return { ok: false, why: `"${event.stream.name}" has no such change to deliver`, played };
     const outcome =
       run === null
         ? null
         : 'statements' in run
           ? await session.autocommit(run.statements, plain)
           : await session.transaction(run.call, run.options);
+    if (event.kind === 'deliver' && outcome?.ok === true) streams.delivered(event);
+    if (outcome?.ok === true && outcome.changes !== undefined) streams.committed(outcome.changes);
+    if (event.kind === 'move' && event.move.action.kind === 'cdc') await streams.move(event.move.action);
     const item: Played = { event, before, outcome };
     played.push(item);
     if (onPlayed !== undefined) onPlayed(item, await session.content());
@@ -69,10 +79,21 @@ export async function replayViolation(
 
 type Run = { readonly call: Call; readonly options: RunOptions } | { readonly statements: readonly string[] };
 
-/** A batch draws its random values by the content it starts from. */
+/** A batch draws its random values by the content it starts from, and so does a delivery. */
 async function batchOptions(input: ReplayInput, event: SearchEvent, session: Session): Promise<RunOptions> {
-  const random = event.kind === 'batch' && input.search.input.usesRandom;
+  const random = (event.kind === 'batch' || event.kind === 'deliver') && input.search.input.usesRandom;
   return { clock: step, seed: randomSeed(input.seed, random ? contentNonce(await session.content()) : 0) };
+}
+
+async function deliveryRun(
+  input: ReplayInput,
+  event: SearchEvent & { readonly kind: 'deliver' },
+  streams: ReplayedStreams,
+  session: Session,
+): Promise<Run | null> {
+  const call = streams.delivery(event);
+  if (call === null) return null;
+  return { call, options: { ...(await batchOptions(input, event, session)), clock: 'request' } };
 }
 
 function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: RunOptions): Run | null {
@@ -85,7 +106,7 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
     case 'move': {
       const { action } = event.move;
       if (action.kind === 'nothing') return null;
-      if (action.kind === 'verify') return null;
+      if (action.kind === 'verify' || action.kind === 'cdc') return null;
       const statements = action.statements.map((s) => s.text);
       if (!action.transactional) return { statements };
       return {
@@ -108,6 +129,8 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
       };
     case 'request':
       return requestCall(input, event, before);
+    // A delivery runs what its stream has to deliver.
+    case 'deliver':
     case 'crash':
     case 'restart':
       return null;
@@ -150,6 +173,7 @@ function differsAtEnd(input: ReplayInput, violation: Violation, last: Played): s
   const answer = input.search.input.programs.answer(violation.node.schema, request, {
     ...outcome,
     content: -1,
+    changes: null,
     answer: null,
   });
   return keyAnswer(violation.outcome).key === answer.key || difference(answer.answer, violation.outcome) === null

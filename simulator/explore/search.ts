@@ -14,7 +14,8 @@ import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
-import { Events, FlightSets, Node, stateKey, type Draft, type StateFields, type Way } from './state.ts';
+import { Events, FlightSets, Node, plain, stateKey, type Draft, type StateFields, type Way } from './state.ts';
+import { noStreams, Streams } from './streams.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
@@ -52,6 +53,7 @@ export class Search {
   readonly first: Reference;
   readonly second: Reference | null;
   readonly blame: Blame;
+  readonly streams: Streams;
   readonly evaluator: Evaluator;
   readonly mover: Mover;
 
@@ -64,11 +66,14 @@ export class Search {
     this.wants = new Wants(input.transitions);
     this.longestPath = 6 * input.positions.length + 60;
     this.blame = new Blame(input.plan);
+    this.streams = new Streams(input.transitions, input.usesRandom);
     const { first, second } = references(this.wants.want);
     this.first = first;
     this.second = second;
-    this.evaluator = new Evaluator(input, this.wants, first, second, this.blame);
-    this.mover = new Mover(input, this.wants, this.collector, this.blame, (parent, draft) => this.add(parent, draft));
+    this.evaluator = new Evaluator(input, this.wants, { first, second }, this.streams, this.blame);
+    this.mover = new Mover(input, this.wants, this.streams, this.collector, this.blame, (parent, draft) =>
+      this.add(parent, draft),
+    );
   }
 
   // ---- the two phases -------------------------------------------------------------------------
@@ -157,6 +162,7 @@ export class Search {
       job: null,
       crashed: false,
       floor: 0,
+      streams: noStreams,
     };
     const key = this.key(fields, 0, 0, 0);
     const known = this.visited.get(key);
@@ -270,6 +276,7 @@ export class Search {
       const added = this.add(node, draft);
       if (added.fresh) fresh.push(added.node);
       if (draft === evaluation.batch) node.batch = added.node;
+      if (draft.event.kind === 'deliver' && !draft.event.again) node.delivered ??= added.node;
     }
     return fresh;
   }
@@ -347,6 +354,15 @@ export class Search {
       if (judged.difference !== null) return judged;
     }
     return null;
+  }
+
+  /** A state with everything delivered that its streams have. */
+  async settled(node: StateFields): Promise<StateFields> {
+    if (this.streams.isCaughtUp(node.streams)) return node;
+    const drained = await this.wants.settle(() =>
+      this.streams.drain(this.wants.want, node.schema, node.content, node.streams),
+    );
+    return drained.kind === 'drained' ? { ...plain(node), content: drained.content } : node;
   }
 
   /** States reached by single writes: used by the sweep. */

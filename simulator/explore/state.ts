@@ -1,6 +1,6 @@
 /** A state of the search: where the plan stands, what every table holds, and what the reference holds. */
 import type { SchemaId } from '../engine/engine.ts';
-import type { BackfillStep, RollbackStep, Step } from '../plan/model.ts';
+import type { BackfillStep, RollbackStep, Step, StreamPlan } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
 import { freshJob, jobKey, type JobState } from './jobs.ts';
 import type { Move } from './positions.ts';
@@ -37,6 +37,14 @@ export type SearchEvent =
     }
   | { readonly kind: 'crash'; readonly version: string; readonly action: Action; readonly flight: string }
   | { readonly kind: 'restart'; readonly step: BackfillStep }
+  | {
+      readonly kind: 'deliver';
+      readonly stream: StreamPlan;
+      readonly sql: string;
+      readonly what: string;
+      /** It had been delivered before. */
+      readonly again: boolean;
+    }
   /** Put in on purpose, to see whether a check notices. */
   | { readonly kind: 'drift'; readonly step: Step; readonly sql: string; readonly what: string };
 
@@ -55,6 +63,8 @@ export interface StateFields {
   readonly crashed: boolean;
   /** Steps before this index are not rolled back any more. */
   readonly floor: number;
+  /** The streams that run, with what they have not delivered. */
+  readonly streams: number;
 }
 
 /** How a state was first reached, by the shortest way known. */
@@ -83,6 +93,7 @@ export class Node implements StateFields, Way {
   readonly job: JobState | null;
   readonly crashed: boolean;
   readonly floor: number;
+  readonly streams: number;
   parent: Node | null = null;
   event: SearchEvent | null = null;
   writes = 0;
@@ -101,6 +112,8 @@ export class Node implements StateFields, Way {
   back: Node | 'fails' | 'no-plan' | null = null;
   /** Where the next batch of a running job leads. */
   batch: Node | null = null;
+  /** Where the next delivery of a stream leads. */
+  delivered: Node | null = null;
 
   constructor(
     readonly id: number,
@@ -117,6 +130,7 @@ export class Node implements StateFields, Way {
     this.job = fields.job;
     this.crashed = fields.crashed;
     this.floor = fields.floor;
+    this.streams = fields.streams;
     this.reachedBy(way);
   }
 
@@ -157,7 +171,8 @@ export function stateKey(state: StateFields, nonce: number, flights: number, sta
     flights / unit,
     flights % unit,
   );
-  return state.job === null || state.job === freshJob ? key : key + jobKey(state.job);
+  const queues = state.streams === 0 ? '' : `~${state.streams}`;
+  return state.job === null || state.job === freshJob ? key + queues : key + queues + jobKey(state.job);
 }
 
 /** The events from the start to a state. */
@@ -179,8 +194,8 @@ export type AnyStep = Step | RollbackStep;
 
 /** A state's own fields, without those of the node they come from. */
 export function plain(fields: StateFields): StateFields {
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = fields;
-  return { position, schema, content, first, second, newer, flights, job, crashed, floor };
+  const { position, schema, content, first, second, newer, flights, job, crashed, floor, streams } = fields;
+  return { position, schema, content, first, second, newer, flights, job, crashed, floor, streams };
 }
 
 /** A state that an event leads to, before it is known whether it is new. */

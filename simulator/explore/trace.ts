@@ -82,6 +82,14 @@ export function traceEvent(
         params: Object.fromEntries(event.action.params),
         result: 'the process died before the rest',
       };
+    case 'deliver':
+      return {
+        ...base,
+        kind: 'deliver',
+        sql: event.sql,
+        result: `${event.stream.name}${event.again ? ', once more' : ''}: ${event.what}`,
+        line: event.stream.location.line,
+      };
     case 'restart':
       return {
         ...base,

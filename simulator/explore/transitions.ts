@@ -6,6 +6,8 @@ import {
   EngineFault,
   type Call,
   type CallStatement,
+  type CaptureOutcome,
+  type Change,
   type Content,
   type DescribedColumn,
   type Engine,
@@ -29,6 +31,8 @@ export type Result = (
   | { readonly ok: false; readonly error: CallError }
 ) & {
   readonly content: ContentId;
+  /** Of tables that a stream mirrors; null when there are none. */
+  readonly changes: readonly Change[] | null;
   /** As a client reads it; filled when that is first asked. */
   answer: KeyedAnswer | null;
 };
@@ -40,7 +44,12 @@ export interface CallError {
 }
 
 export type MigrateResult =
-  | { readonly ok: true; readonly schema: SchemaId; readonly content: ContentId }
+  | {
+      readonly ok: true;
+      readonly schema: SchemaId;
+      readonly content: ContentId;
+      readonly changes: readonly Change[] | null;
+    }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly statement: number };
 
 /** A call as the search names it. */
@@ -64,6 +73,7 @@ export class Transitions {
   private readonly callKeys = new Interner();
   private readonly calls: CallSpec[] = [];
   private readonly memo = new Map<SchemaId, Map<number, Result>>();
+  private readonly captures = new Map<string, CaptureOutcome>();
   private readonly migrateMemo = new Map<string, MigrateResult>();
   private readonly errors = new Shared<CallError>();
   private readonly described = new Map<string, readonly DescribedColumn[]>();
@@ -167,8 +177,8 @@ export class Transitions {
     const writes = this.spec(need.call).call.writes;
     const content = writes ? this.contents.id(outcome.content) : need.content;
     const result: Result = outcome.ok
-      ? { ok: true, results: outcome.results, content, answer: null }
-      : { ok: false, error: this.errors.one(errorOf(outcome)), content, answer: null };
+      ? { ok: true, results: outcome.results, content, changes: outcome.changes ?? null, answer: null }
+      : { ok: false, error: this.errors.one(errorOf(outcome)), content, changes: null, answer: null };
     memo.set(need.content * stride + need.call, result);
     this.computed += 1;
   }
@@ -202,7 +212,20 @@ export class Transitions {
   }
 
   private internMigrate(outcome: MigrateOutcome): MigrateResult {
-    return outcome.ok ? { ok: true, schema: outcome.schema, content: this.contents.id(outcome.content) } : outcome;
+    if (!outcome.ok) return outcome;
+    const { schema, changes = null } = outcome;
+    return { ok: true, schema, content: this.contents.id(outcome.content), changes };
+  }
+
+  /** The same schema with these tables captured, once `capture` was asked for it. */
+  captured(schema: SchemaId, tables: readonly string[]): CaptureOutcome | undefined {
+    return this.captures.get(`${schema}|${JSON.stringify(tables)}`);
+  }
+
+  async capture(schema: SchemaId, tables: readonly string[]): Promise<CaptureOutcome> {
+    const known = this.captured(schema, tables) ?? (await this.engine.capture(schema, tables));
+    this.captures.set(`${schema}|${JSON.stringify(tables)}`, known);
+    return known;
   }
 
   internContent(content: Content): ContentId {

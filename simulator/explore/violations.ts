@@ -49,12 +49,15 @@ const errorRules = new Set<RuleId>(['request-fails', 'request-accepted', 'rollba
 function symptoms(v: Violation): string[] {
   if (v.action === null) return [];
   const request = `${v.definedIn ?? ''}.${v.action.request}`;
+  // What is lost for good is another thing than what comes late.
+  if (v.rule === 'stale-read') return [`${request}|stale`, `${request}|content`];
   // A request already known to read wrongly that later fails is the same trouble; not the reverse.
   return errorRules.has(v.rule) ? [`${request}|${v.sqlstate ?? ''}`, `${request}|content`] : [`${request}|content`];
 }
 
 function ownSymptom(v: Violation): string | null {
   if (v.action === null) return null;
+  if (v.rule === 'stale-read') return `${v.definedIn ?? ''}.${v.action.request}|stale`;
   return `${v.definedIn ?? ''}.${v.action.request}|${errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content'}`;
 }
 

@@ -1,6 +1,6 @@
 /** One thing that happened while a plan was played, with the state after it. */
 import type { SearchEvent, StateFields } from '../explore/state.ts';
-import { Node } from '../explore/state.ts';
+import { Node, plain } from '../explore/state.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location } from '../plan/model.ts';
 import type { TraceEvent } from '../report/model.ts';
@@ -22,11 +22,9 @@ export interface Beat {
 /** The state after an event. It belongs to no search: what is played is not explored. */
 export function nodeAfter(parent: Node, fields: Partial<StateFields>, event: SearchEvent, writes: boolean): Node {
   const direction = event.kind === 'move' ? event.move.direction : parent.direction;
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = parent;
-  const before: StateFields = { position, schema, content, first, second, newer, flights, job, crashed, floor };
   return new Node(
     -1,
-    { ...before, ...fields },
+    { ...plain(parent), ...fields },
     {
       parent,
       event,

@@ -1,6 +1,7 @@
 /** What a recording says of the plan itself: its versions with their requests, and its steps with their SQL. */
 import type { Programs } from '../explore/programs.ts';
 import type { Plan, RollbackStep, Sql, Statement, Step } from '../plan/model.ts';
+import { streamStatements } from '../plan/statements.ts';
 import type { PlayedStep, PlayedVersion } from './model.ts';
 
 export function versionsOf(plan: Plan, programs: Programs): readonly PlayedVersion[] {
@@ -36,6 +37,8 @@ function sqlOf(step: Step | RollbackStep): string {
       return joined(statementsOf(step));
     case 'verify':
       return joined(step.checks.flatMap((check) => (check.kind === 'equal' ? check.queries : [check.query])));
+    case 'cdc':
+      return step.action === 'start' ? joined(streamStatements(step.stream)) : '';
     case 'deploy':
       return '';
   }

@@ -6,7 +6,8 @@ import type { Content, Engine } from '../engine/engine.ts';
 import { positionLabel, type Position } from '../explore/positions.ts';
 import type { Offer } from '../explore/programs.ts';
 import type { Node } from '../explore/state.ts';
-import { Node as State } from '../explore/state.ts';
+import { Node as State, plain } from '../explore/state.ts';
+import { noStreams } from '../explore/streams.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location, Plan } from '../plan/model.ts';
 import { eventText } from '../report/words.ts';
@@ -124,6 +125,7 @@ export class Player {
       job: null,
       crashed: false,
       floor: 0,
+      streams: noStreams,
     };
     return new State(-1, fields, { parent: null, event: null, writes: 0, others: 0, direction: 'up', stage: 0 });
   }
@@ -271,8 +273,7 @@ function hasNode(violation: Violation): violation is Violation & { readonly node
 }
 
 function fieldsOf(node: Node): ConstructorParameters<typeof State>[1] {
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = node;
-  return { position, schema, content, first, second, newer, flights, job, crashed, floor };
+  return plain(node);
 }
 
 function wayOf({ writes, others, direction, stage }: Node): Omit<ConstructorParameters<typeof State>[2], 'parent'> {
