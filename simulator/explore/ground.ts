@@ -5,6 +5,7 @@ import type { BackfillStep, Plan, PlanError, Request, Statement } from '../plan/
 import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './checks.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
+import { Mirror } from './mirror.ts';
 import { buildPositions, type MoveAction, type Position } from './positions.ts';
 import { Programs } from './programs.ts';
 import { Search, type SearchLimits } from './search.ts';
@@ -50,6 +51,7 @@ type Base = Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nom
 /** Loads the plan into the engine and finds out what a search needs to know. Fails when schema or seed do not load. */
 export async function prepareGround(plan: Plan, engine: Engine, transitions: Transitions): Promise<GroundResult> {
   const { positions, last } = buildPositions(plan);
+  transitions.mirror = new Mirror(plan);
   const texts = (statements: readonly Statement[] | undefined): string[] => (statements ?? []).map((s) => s.text);
   const started = await engine.start(texts(plan.schema.statements), texts(plan.seed?.statements));
   if (!started.ok) return { ok: false, error: startError(plan, started) };

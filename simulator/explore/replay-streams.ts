@@ -1,9 +1,9 @@
 /** The streams of a replayed trace: what a real session says has changed, and what is then delivered. */
 import type { Call, Change, Session } from '../engine/engine.ts';
 import type { StreamPlan } from '../plan/model.ts';
+import { sourceOf, type Mirror } from './mirror.ts';
 import type { MoveAction } from './positions.ts';
 import type { SearchEvent } from './state.ts';
-import { deliveryOf, sourceOf } from './streams.ts';
 import { describable } from './transitions.ts';
 
 interface Queue {
@@ -15,7 +15,10 @@ interface Queue {
 export class ReplayedStreams {
   private queues: Queue[] = [];
 
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly session: Session,
+    private readonly mirror: Mirror,
+  ) {}
 
   async move({ action, stream }: MoveAction & { readonly kind: 'cdc' }): Promise<void> {
     this.queues = this.queues.filter((q) => q.stream.name !== stream.name);
@@ -24,10 +27,11 @@ export class ReplayedStreams {
   }
 
   /** What has committed is on its way. */
-  committed(changes: readonly Change[]): void {
+  committed(changes: readonly Change[], by: 'request' | 'stream'): void {
     for (const change of changes)
       for (const { stream, waiting } of this.queues) {
-        const statements = deliveryOf(stream, change);
+        if (by === 'stream' && stream.ignoresStreams) continue;
+        const statements = this.mirror.delivery(stream, change);
         if (statements !== null) waiting.push({ statements, writes: true });
       }
   }

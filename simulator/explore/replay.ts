@@ -5,6 +5,7 @@
 import type { Call, Engine, Outcome, RunOptions, Session } from '../engine/engine.ts';
 import type { Plan } from '../plan/model.ts';
 import { difference } from './answer.ts';
+import { mirrorOf } from './mirror.ts';
 import { callStatement, fillFields, keyAnswer } from './programs.ts';
 import { ReplayedStreams } from './replay-streams.ts';
 import type { Search } from './search.ts';
@@ -50,7 +51,7 @@ export async function replayViolation(
     );
     if (!ready.ok) return { ok: false, why: `schema or seed: ${ready.message}`, played };
   }
-  const streams = new ReplayedStreams(session);
+  const streams = new ReplayedStreams(session, mirrorOf(input.search.input.transitions));
   for (const [i, { event, before }] of events.entries()) {
     const run =
       event.kind === 'deliver'
@@ -65,7 +66,7 @@ export async function replayViolation(
           ? await session.autocommit(run.statements, plain)
           : await session.transaction(run.call, run.options);
     if (event.kind === 'deliver' && outcome?.ok === true) streams.delivered(event);
-    if (outcome?.ok === true && outcome.changes !== undefined) streams.committed(outcome.changes);
+    if (outcome?.ok === true && outcome.changes !== undefined) streams.committed(outcome.changes, event.kind === 'deliver' ? 'stream' : 'request');
     if (event.kind === 'move' && event.move.action.kind === 'cdc') await streams.move(event.move.action);
     const item: Played = { event, before, outcome };
     played.push(item);

@@ -3,11 +3,10 @@
  * of commits. A change is held as the SQL that its delivery runs, so that changes which do the same are the same. A
  * delivery may come late, and, as the consumer may die before it says that it has got a change, once more.
  */
-import type { CallStatement, Change, SchemaId } from '../engine/engine.ts';
-import { qualifiedName } from '../engine/catalog.ts';
-import type { Statement, StreamPlan } from '../plan/model.ts';
+import type { Change, SchemaId } from '../engine/engine.ts';
+import type { StreamPlan } from '../plan/model.ts';
 import { Interner } from './intern.ts';
-import { typedLiteral } from './programs.ts';
+import { mirrorOf, sourceOf } from './mirror.ts';
 import type { SearchEvent } from './state.ts';
 import { describable, type CallId, type ContentId, type Result, type Transitions } from './transitions.ts';
 import type { Want } from './worlds.ts';
@@ -112,17 +111,19 @@ export class Streams {
   }
 
   /** The streams with these changes at their ends. */
-  with(id: number, changes: readonly Change[] | null): number {
+  with(id: number, changes: readonly Change[] | null, by: 'request' | 'stream' = 'request'): number {
     if (changes === null || id === noStreams) return id;
     let known = this.added.get(changes);
     if (known === undefined) this.added.set(changes, (known = new Map()));
-    let after = known.get(id);
+    const key = by === 'request' ? id : -id;
+    let after = known.get(key);
     if (after === undefined) {
       const longer = this.running(id).map((r) => {
+        if (by === 'stream' && r.stream.ignoresStreams) return r;
         const more = changes.flatMap((change) => this.callOf(r.stream, change) ?? []);
         return more.length === 0 ? r : { ...r, queue: [...r.queue, ...more] };
       });
-      known.set(id, (after = this.intern(longer)));
+      known.set(key, (after = this.intern(longer)));
     }
     return after;
   }
@@ -141,7 +142,7 @@ export class Streams {
   }
 
   private callOf(stream: StreamPlan, change: Change): CallId | null {
-    const statements = deliveryOf(stream, change);
+    const statements = mirrorOf(this.transitions).delivery(stream, change);
     if (statements === null) return null;
     const nonce = this.usesRandom ? 'content' : 0;
     return this.transitions.callId({ call: { statements, writes: true }, clock: 'request', nonce });
@@ -187,9 +188,19 @@ export class Streams {
           ? { ...r, last: null }
           : { ...r, queue: r.queue.slice(1), last: call },
     );
-    const streams = this.with(this.intern(taken), result.changes);
-    const idle = result.content === from.content && result.changes === null;
+    const streams = this.with(this.intern(taken), result.changes, 'stream');
+    const idle = result.content === from.content && this.isQuiet(result.changes, from.id);
     return { kind: 'delivered', content: result.content, streams, event, idle };
+  }
+
+  /** No stream mirrors these, as it is a stream that made them. */
+  private isQuiet(changes: readonly Change[] | null, id: number): boolean {
+    return (
+      changes === null ||
+      this.running(id).every(
+        (r) => r.stream.ignoresStreams || changes.every((c) => this.callOf(r.stream, c) === null),
+      )
+    );
   }
 
   private sqlOf(call: CallId): string {
@@ -240,37 +251,8 @@ function streamKey(stream: StreamPlan): string {
   return `${stream.name}@${stream.location.line}:${stream.location.column}`;
 }
 
-/** The source as the engine names tables. */
-export function sourceOf({ table }: StreamPlan): string {
-  return qualifiedName(table.schema ?? 'public', table.table);
-}
-
 function outcomeOf(result: Result): string {
   if (!result.ok) return `error ${result.error.sqlstate}: ${result.error.message}`;
   const touched = result.results.reduce((n, r) => n + r.touched, 0);
   return touched === 1 ? '1 row touched' : `${touched} rows touched`;
-}
-
-/** What the delivery of a change runs; null when the stream does not mirror it. */
-export function deliveryOf(stream: StreamPlan, change: Change): readonly CallStatement[] | null {
-  if (change.table !== sourceOf(stream)) return null;
-  const sql = stream.apply[change.kind];
-  return sql === null ? null : sql.statements.map((s) => deliveryStatement(s, change));
-}
-
-function deliveryStatement(statement: Statement, change: Change): CallStatement {
-  const pieces = statement.pieces.map((piece) => {
-    if (piece.kind === 'text') return piece.text;
-    return piece.kind === 'field' ? valueOf(change, piece.row === 'old' ? 'old' : 'new', piece.column) : `:${piece.name}`;
-  });
-  return { pieces: [pieces.join('')], as: null, returnsRows: statement.returnsRows };
-}
-
-function valueOf(change: Change, row: 'old' | 'new', column: string): string {
-  const exact = change.columns.findIndex((c) => c.name === column);
-  const place = exact >= 0 ? exact : change.columns.findIndex((c) => c.name === column.toLowerCase());
-  const described = change.columns[place];
-  // Postgres says that there is no such column, where it is used.
-  if (described === undefined) return `(SELECT "${column.replaceAll('"', '""')}" FROM (SELECT) AS "${row}")`;
-  return typedLiteral(change[row]?.[place] ?? null, described.type);
 }

@@ -20,6 +20,7 @@ import {
 } from '../engine/engine.ts';
 import { Interner, Shared } from './intern.ts';
 import type { KeyedAnswer } from './answer.ts';
+import type { Mirror } from './mirror.ts';
 
 export type ContentId = number;
 export type CallId = number;
@@ -79,6 +80,8 @@ export class Transitions {
   private readonly described = new Map<string, readonly DescribedColumn[]>();
   /** Distinct (schema, content, call) computed so far. */
   computed = 0;
+  /** The streams of the plan, once it is known. */
+  mirror: Mirror | null = null;
 
   constructor(
     private readonly engine: Engine,
@@ -156,6 +159,11 @@ export class Transitions {
         calls: e.calls.map((c) => this.spec(c).call),
       }));
       const outcomes = await this.engine.run(schema, tasks, options);
+      await this.learn(
+        schema,
+        slice[0]?.content,
+        outcomes.flatMap((task) => task.flatMap((outcome) => (outcome.ok ? (outcome.changes ?? []) : []))),
+      );
       slice.forEach((entry, i) => {
         entry.calls.forEach((call, j) => {
           const outcome = outcomes[i]?.[j];
@@ -165,6 +173,12 @@ export class Transitions {
       });
       this.onBatch();
     }
+  }
+
+  /** What streams will make of these changes. */
+  private async learn(schema: SchemaId, content: ContentId | undefined, changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0 || this.mirror === null || content === undefined) return;
+    await this.mirror.learn(this.engine, schema, this.contents.text(content), changes);
   }
 
   private keep(need: Need, outcome: Outcome): void {
@@ -199,6 +213,13 @@ export class Transitions {
         clock: 'step',
         seed: this.seed,
       });
+      const [first] = outcomes.flatMap((o) => (o.ok ? [o] : []));
+      if (first !== undefined)
+        await this.learn(
+          first.schema,
+          this.contents.id(first.content),
+          outcomes.flatMap((o) => (o.ok ? (o.changes ?? []) : [])),
+        );
       slice.forEach((content, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined) throw new Error('the engine answered fewer contents than it was sent');

@@ -51,6 +51,7 @@ function started(loading: Loading, entry: Entry, base: Base, known: KnownStreams
     name,
     table,
     apply: { insert, update, delete: remove },
+    ignoresStreams: nameText(entryOf(entry.value, 'origin')?.value) === 'none',
     location: keyPlace(loading, entry),
   };
   known.set(name, { stream, running: true });

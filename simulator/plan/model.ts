@@ -236,6 +236,8 @@ export interface StreamPlan {
    * named `new` and `old`.
    */
   readonly apply: Readonly<Record<ChangeKind, Sql | null>>;
+  /** What streams have changed is not mirrored: `origin: none`, as Postgres' subscriptions have it. */
+  readonly ignoresStreams: boolean;
   readonly location: Location;
 }
 

@@ -205,6 +205,10 @@ const cdc = z
           .nullable()
           .optional()
           .describe('What is run for each row deleted; `:old.col` is a column of it. Left out: not mirrored.'),
+        origin: z
+          .literal('none', '`none`')
+          .optional()
+          .describe('`none`: what streams have changed is not mirrored, so that two streams do not feed each other.'),
       }),
       section('a stop', { stop: name.describe('The stream that is stopped. What it has not delivered is lost.') }),
     ],
