@@ -195,16 +195,17 @@ export class Blame {
   streamViolation(position: Position, node: Node, drained: Exclude<Drained, { kind: 'drained' }>): Violation {
     const { step } = this.place(position, node);
     if (drained.kind === 'echoes') {
-      const names = drained.streams.map((s) => `"${s.name}"`).join(' and ');
+      const names = [...new Set(drained.events.map((e) => `"${e.stream.name}"`))].sort();
       const shown = drained.events.slice(0, shownEchoes);
       return {
-        ...planViolation('stream-echo', step, `what ${names} delivers is a change that is delivered again, for ever`),
+        ...planViolation('stream-echo', step, `what ${names.join(' and ')} ${names.length === 1 ? 'delivers' : 'deliver'} is a change that is delivered again, for ever`),
         node,
         tail: shown.slice(0, -1),
         event: shown[shown.length - 1] ?? null,
         expected: 'the streams come to an end',
         actual: `after ${drained.events.length} deliveries there is more to deliver`,
         location: drained.streams[0]?.location ?? step.location,
+        subject: names.join(' '),
       };
     }
     const { event, message, sqlstate } = drained.failure;

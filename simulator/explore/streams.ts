@@ -19,7 +19,10 @@ const longestDrain = 60;
 interface Running {
   readonly stream: StreamPlan;
   readonly queue: readonly CallId[];
-  /** What was delivered last, while it may come once more. */
+  /**
+   * What was delivered last, while it may come once more. With something newer waiting behind it, that it comes again is
+   * the same as that it comes late.
+   */
   readonly last: CallId | null;
 }
 
@@ -121,7 +124,7 @@ export class Streams {
       const longer = this.running(id).map((r) => {
         if (by === 'stream' && r.stream.ignoresStreams) return r;
         const more = changes.flatMap((change) => this.callOf(r.stream, change) ?? []);
-        return more.length === 0 ? r : { ...r, queue: [...r.queue, ...more] };
+        return more.length === 0 ? r : { ...r, queue: [...r.queue, ...more], last: null };
       });
       known.set(key, (after = this.intern(longer)));
     }
@@ -186,7 +189,7 @@ export class Streams {
         ? r
         : again
           ? { ...r, last: null }
-          : { ...r, queue: r.queue.slice(1), last: call },
+          : { ...r, queue: r.queue.slice(1), last: r.queue.length === 1 ? call : null },
     );
     const streams = this.with(this.intern(taken), result.changes, 'stream');
     const idle = result.content === from.content && this.isQuiet(result.changes, from.id);

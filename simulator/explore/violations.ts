@@ -110,6 +110,14 @@ export class Collector {
       );
       if (same !== undefined) return same;
     }
+    // A stream that is stuck, or goes on for ever, is so at every step from then on.
+    if (violation.rule === 'stream-fails' || violation.rule === 'stream-echo') {
+      const { rule, subject, step } = violation;
+      const same = this.groups.find(
+        ({ head }) => head.rule === rule && head.subject === subject && head.step.index <= step.index,
+      );
+      if (same !== undefined) return same;
+    }
     // A way back that failed, or left something behind, is in the way when the step comes again.
     if (violation.rule === 'migrate-fails' && violation.node?.rolledBack === true) {
       const back = this.groups.find(
