@@ -260,7 +260,7 @@ export async function checkVerifySeesDrift(search: Search, plan: Plan, positions
         !n.rolledBack &&
         !n.damaged &&
         n.writes === 0 &&
-        search.streams.isCaughtUp(n.streams),
+        search.isCaughtUp(n),
     );
     if (node === undefined) continue;
     const checks = verifies.flatMap((v) => v.checks);

@@ -6,8 +6,9 @@ import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
 import type { Action, Offer, Programs } from './programs.ts';
 import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
+import { upToDate, type Replica } from './replica.ts';
 import type { Streams } from './streams.ts';
-import type { Transitions } from './transitions.ts';
+import type { Result, Transitions } from './transitions.ts';
 import type { Violation } from './violations.ts';
 import type { Wants } from './wants.ts';
 import { stepStatement, type Progress, type Reference } from './worlds.ts';
@@ -52,16 +53,20 @@ export class Evaluator {
   readonly jobs: Jobs;
   private readonly first: Reference;
   private readonly second: Reference | null;
+  private readonly streams: Streams;
+  private readonly replica: Replica;
 
   constructor(
     private readonly input: EvaluatorInput,
     private readonly wants: Wants,
     references: { readonly first: Reference; readonly second: Reference | null },
-    private readonly streams: Streams,
+    copies: { readonly streams: Streams; readonly replica: Replica },
     private readonly blame: Blame,
   ) {
     this.first = references.first;
     this.second = references.second;
+    this.streams = copies.streams;
+    this.replica = copies.replica;
     this.jobs = new Jobs(input.transitions, wants.want, input.usesRandom);
   }
 
@@ -81,6 +86,7 @@ export class Evaluator {
     if (job.violation !== null) violations.push(job.violation);
     successors.push(...job.drafts);
     this.deliver(position, node, violations, successors);
+    if (node.replica !== upToDate) successors.push(this.catchUp(node));
     this.advanceFlights(position, node, violations, successors);
     if (mayWrite) for (const version of position.live) this.tryWrites(position, node, version, violations, successors);
     const broken = violations.some((v) => v.action !== null && v.rule !== 'stale-read');
@@ -113,6 +119,12 @@ export class Evaluator {
     }
   }
 
+  private catchUp(node: Node): Draft {
+    const replica = this.replica.caughtUpByOne(node.replica);
+    const event = { kind: 'catch-up', left: this.replica.lag(replica).length } as const;
+    return { fields: { ...plain(node), replica }, write: false, event };
+  }
+
   private probeReads(
     position: Position,
     node: Node,
@@ -124,43 +136,53 @@ export class Evaluator {
     for (const offer of this.input.programs.offers(version)) {
       if (!offer.read) continue;
       this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
+      const shown = offer.request.onReplica ? this.replica.shown(node) : node;
       const result = this.wants.want(
-        node.schema,
-        node.content,
+        shown.schema,
+        shown.content,
         this.input.programs.call(offer.request, offer.action, 0, true),
       );
-      const judged =
-        result === null
-          ? null
-          : this.judge(node, version, offer.action, this.input.programs.answer(node.schema, offer.request, result), 0);
-      const refused = this.probeAccepts(node, offer);
+      const judged = result === null ? null : this.judgeShown(node, shown, version, offer, result);
+      const refused = this.probeAccepts(shown, offer);
       if (result === null || judged === null || refused === null) continue;
       if (result.ok) this.accepted.add(`${version}|${offer.request.name}`);
-      const answer = this.input.programs.answer(node.schema, offer.request, result).answer;
+      const answer = this.input.programs.answer(shown.schema, offer.request, result).answer;
       if (refused !== '') violations.push(this.blame.unreadable(position, node, version, offer, answer, refused));
       else if (judged.difference !== null) {
-        const violation = this.blame.readViolation(
-          position,
-          node,
-          version,
-          offer,
-          answer,
-          judged.expected,
-          judged.difference,
-        );
-        // What is read rightly once everything has been delivered is stale, and not lost.
-        const later = settled === node || !answer.ok ? violation : this.judgeRead(settled, version, offer);
-        if (later === null) continue;
-        violations.push('rule' in later || later.difference !== null ? violation : this.blame.stale(violation));
+        const { expected, difference: kind } = judged;
+        const violation = this.blame.readViolation(position, node, version, offer, answer, expected, kind);
+        // What is read rightly once everything has arrived is stale, and not lost.
+        const isLate = answer.ok && (settled !== node || shown !== node);
+        const later = isLate ? this.judgeRead(settled, version, offer) : null;
+        if (isLate && later === null) continue;
+        violations.push(later !== null && later.difference === null ? this.blame.stale(violation) : violation);
       }
       // Where an outcome was unknown, a client that has read it knows it from then on.
-      else if (judged.narrowed && node.flights.length === 0)
+      else if (judged.narrowed && node.flights.length === 0 && shown === node)
         successors.push({
           fields: { ...plain(node), first: judged.first, second: judged.second },
           write: false,
           event: { kind: 'request', version, action: offer.action, statement: null, answer, flight: null },
         });
     }
+  }
+
+  /** A read of what a replica shows is right if the reference would have said so at any moment since. */
+  private judgeShown(
+    node: StateFields,
+    shown: StateFields,
+    version: string,
+    offer: Offer,
+    result: Result,
+  ): ReturnType<Evaluator['judge']> {
+    const keyed = this.input.programs.answer(shown.schema, offer.request, result);
+    const now = this.judge(node, version, offer.action, keyed, 0);
+    if (shown === node || now === null || now.difference === null) return now;
+    for (const then of this.replica.lag(node.replica)) {
+      const judged = this.judge({ ...node, ...then }, version, offer.action, keyed, 0);
+      if (judged === null || judged.difference === null) return judged;
+    }
+    return now;
   }
 
   /** The rows that `accepts` refuses, shown; '' when none. A row that the reference would refuse as well is not counted. */

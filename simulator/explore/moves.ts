@@ -7,6 +7,7 @@ import { freshJob } from './jobs.ts';
 import type { Move, Position } from './positions.ts';
 import { callStatement, keyAnswer, typeProbe, type Programs } from './programs.ts';
 import { plain, type Draft, type Node, type StateFields } from './state.ts';
+import { upToDate, type Replica } from './replica.ts';
 import type { Streams } from './streams.ts';
 import { describable, type MigrateResult, type Transitions } from './transitions.ts';
 import type { Collector } from './violations.ts';
@@ -49,7 +50,7 @@ export class Mover {
   constructor(
     private readonly input: MoverInput,
     private readonly wants: Wants,
-    private readonly streams: Streams,
+    private readonly copies: { readonly streams: Streams; readonly replica: Replica },
     private readonly collector: Collector,
     private readonly blame: Blame,
     private readonly add: (parent: Node, draft: Draft) => { readonly node: Node; readonly fresh: boolean },
@@ -104,7 +105,8 @@ export class Mover {
   blocked(node: Node, move: Move): string | null {
     const from = this.positionOf(node.position);
     const to = this.positionOf(move.to);
-    if (this.waitsForStreams(move, from, to) && !this.streams.isCaughtUp(node.streams)) return 'streams';
+    if (this.waits(move, from, to) && (!this.copies.streams.isCaughtUp(node.streams) || node.replica !== upToDate))
+      return 'caught-up';
     if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
     const dead = node.flights.filter((f) => !from.live.includes(f.version));
     if (move.step.offline) return 'offline';
@@ -115,7 +117,7 @@ export class Mover {
   }
 
   /** Into a step that waits, and out of it on the way back. */
-  private waitsForStreams({ step, direction }: Move, from: Position, to: Position): boolean {
+  private waits({ step, direction }: Move, from: Position, to: Position): boolean {
     return step.wait === 'caught-up' && (direction === 'down' || from.stepIndex !== to.stepIndex);
   }
 
@@ -133,7 +135,7 @@ export class Mover {
       flights,
       floor,
       job: to.job === null ? null : freshJob,
-      streams: this.waitsForStreams(move, from, to) ? this.streams.acknowledged(node.streams) : node.streams,
+      streams: this.waits(move, from, to) ? this.copies.streams.acknowledged(node.streams) : node.streams,
     };
     const arrive = (fields: Partial<StateFields>, result: string): Draft => ({
       fields: { ...base, ...fields },
@@ -161,7 +163,7 @@ export class Mover {
         if (result === null) return 'missing';
         if (result.ok) {
           const { schema, content, changes } = result;
-          return arrive({ schema, content, streams: this.streams.with(base.streams, changes) }, 'done');
+          return arrive({ schema, content, streams: this.copies.streams.with(base.streams, changes) }, 'done');
         }
         this.collector.add(
           this.blame.moveViolation(node, move, result, action.statements[result.statement] ?? action.statements[0]),
@@ -183,22 +185,22 @@ export class Mover {
     if (move.action.kind !== 'cdc') return null;
     const { action, stream } = move.action;
     const streams =
-      action === 'start' ? this.streams.started(base.streams, stream) : this.streams.stopped(base.streams, stream);
-    const tables = this.streams.tables(streams);
+      action === 'start' ? this.copies.streams.started(base.streams, stream) : this.copies.streams.stopped(base.streams, stream);
+    const tables = this.copies.streams.tables(streams);
     const captured = this.input.transitions.captured(node.schema, tables);
     if (captured === undefined) {
       this.missingCaptures.push({ schema: node.schema, tables });
       return 'missing';
     }
-    if (captured.ok) return arrive({ schema: captured.schema, streams }, streamMove(action, stream, base, this.streams));
+    if (captured.ok) return arrive({ schema: captured.schema, streams }, streamMove(action, stream, base, this.copies.streams));
     this.collector.add(this.blame.moveViolation(node, move, { ...captured, statement: 0 }, undefined));
     return null;
   }
 
   /** True when a check that fails holds once the streams have delivered everything. Null: missing. */
   private healsByItself(node: Node, checks: readonly Check[]): boolean | null {
-    if (this.streams.isCaughtUp(node.streams)) return false;
-    const drained = this.streams.drain(this.wants.want, node.schema, node.content, node.streams);
+    if (this.copies.streams.isCaughtUp(node.streams)) return false;
+    const drained = this.copies.streams.drain(this.wants.want, node.schema, node.content, node.streams);
     if (drained === null) return null;
     if (drained.kind !== 'drained') return false;
     const failed = this.failedCheck({ schema: node.schema, content: drained.content }, checks);

@@ -9,7 +9,7 @@ import { mirrorOf } from './mirror.ts';
 import { callStatement, fillFields, keyAnswer } from './programs.ts';
 import { ReplayedStreams } from './replay-streams.ts';
 import type { Search } from './search.ts';
-import { triggersOff, type Node, type SearchEvent } from './state.ts';
+import { pathTo, triggersOff, type Node, type SearchEvent } from './state.ts';
 import { eventsOf } from './trace.ts';
 import { contentNonce, randomSeed } from './transitions.ts';
 import type { Violation } from './violations.ts';
@@ -40,6 +40,39 @@ export async function replayViolation(
   onPlayed?: (p: Played, content: string) => void,
 ): Promise<ReplayResult> {
   const events = eventsOf(violation);
+  const seen = seenOnReplica(input, violation);
+  if (seen === null) return play(input, violation, events, onPlayed);
+  // The history to its end; then, on another database, as far as the replica has come, and the read there.
+  const before = await play(input, null, events.slice(0, -1), onPlayed);
+  if (!before.ok) return before;
+  const last = events.slice(-1);
+  const read = await play(input, violation, [...events.slice(0, seen), ...last], (played, content) => {
+    if (played.event === last[0]?.event) onPlayed?.(played, content);
+  });
+  return { ...read, played: [...before.played, ...read.played.slice(-1)] };
+}
+
+/** How many events of the history a replica has seen that the violation's last read is answered by; null: none is. */
+function seenOnReplica(input: ReplayInput, { node, event, version }: Violation): number | null {
+  if (node === null || event?.kind !== 'request') return null;
+  const request = input.plan.versions.find((v) => v.name === version)?.requests.get(event.action.request);
+  const behind = input.search.replica.lag(node.replica).length;
+  if (request?.onReplica !== true || behind === 0) return null;
+  const path = pathTo(node);
+  const commits = path.flatMap((each, i) => {
+    const next = path[i + 1];
+    return next !== undefined && (next.schema !== each.schema || next.content !== each.content) ? [i] : [];
+  });
+  return commits.at(-behind) ?? null;
+}
+
+async function play(
+  input: ReplayInput,
+  /** What the last event must give; null: it is one on the way. */
+  violation: Violation | null,
+  events: ReturnType<typeof eventsOf>,
+  onPlayed?: (p: Played, content: string) => void,
+): Promise<ReplayResult> {
   const played: Played[] = [];
   const session = await input.engine.session();
   const plain: RunOptions = { clock: step, seed: input.seed };
@@ -59,23 +92,29 @@ export async function replayViolation(
         : callOf(input, event, before, await batchOptions(input, event, session));
     if (event.kind === 'deliver' && run === null)
       return { ok: false, why: `"${event.stream.name}" has no such change to deliver`, played };
-    const outcome =
-      run === null
-        ? null
-        : 'statements' in run
-          ? await session.autocommit(run.statements, plain)
-          : await session.transaction(run.call, run.options);
-    if (event.kind === 'deliver' && outcome?.ok === true) streams.delivered(event);
-    if (outcome?.ok === true && outcome.changes !== undefined) streams.committed(outcome.changes, event.kind === 'deliver' ? 'stream' : 'request');
-    if (event.kind === 'move' && event.move.action.kind === 'cdc') await streams.move(event.move.action);
+    const outcome = await perform(session, run, plain);
+    await follow(streams, event, outcome);
     const item: Played = { event, before, outcome };
     played.push(item);
     if (onPlayed !== undefined) onPlayed(item, await session.content());
-    const isLast = i === events.length - 1;
+    const isLast = violation !== null && i === events.length - 1;
     const why = isLast ? differsAtEnd(input, violation, item) : failsOnTheWay(event, outcome);
     if (why !== null) return { ok: false, why, played };
   }
   return { ok: true, played };
+}
+
+async function perform(session: Session, run: Run | null, plain: RunOptions): Promise<Outcome | null> {
+  if (run === null) return null;
+  return 'statements' in run ? session.autocommit(run.statements, plain) : session.transaction(run.call, run.options);
+}
+
+/** What an event means for the streams. */
+async function follow(streams: ReplayedStreams, event: SearchEvent, outcome: Outcome | null): Promise<void> {
+  if (event.kind === 'deliver' && outcome?.ok === true) streams.delivered(event);
+  if (outcome?.ok === true && outcome.changes !== undefined)
+    streams.committed(outcome.changes, event.kind === 'deliver' ? 'stream' : 'request');
+  if (event.kind === 'move' && event.move.action.kind === 'cdc') await streams.move(event.move.action);
 }
 
 type Run = { readonly call: Call; readonly options: RunOptions } | { readonly statements: readonly string[] };
@@ -132,6 +171,7 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
       return requestCall(input, event, before);
     // A delivery runs what its stream has to deliver.
     case 'deliver':
+    case 'catch-up':
     case 'crash':
     case 'restart':
       return null;

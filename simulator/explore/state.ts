@@ -45,6 +45,8 @@ export type SearchEvent =
       /** It had been delivered before. */
       readonly again: boolean;
     }
+  /** The replica sees one commit more; `left`: how many it has not seen then. */
+  | { readonly kind: 'catch-up'; readonly left: number }
   /** Put in on purpose, to see whether a check notices. */
   | { readonly kind: 'drift'; readonly step: Step; readonly sql: string; readonly what: string };
 
@@ -65,6 +67,8 @@ export interface StateFields {
   readonly floor: number;
   /** The streams that run, with what they have not delivered. */
   readonly streams: number;
+  /** How far the replica is behind. */
+  readonly replica: number;
 }
 
 /** How a state was first reached, by the shortest way known. */
@@ -94,6 +98,7 @@ export class Node implements StateFields, Way {
   readonly crashed: boolean;
   readonly floor: number;
   readonly streams: number;
+  readonly replica: number;
   parent: Node | null = null;
   event: SearchEvent | null = null;
   writes = 0;
@@ -131,6 +136,7 @@ export class Node implements StateFields, Way {
     this.crashed = fields.crashed;
     this.floor = fields.floor;
     this.streams = fields.streams;
+    this.replica = fields.replica;
     this.reachedBy(way);
   }
 
@@ -171,7 +177,7 @@ export function stateKey(state: StateFields, nonce: number, flights: number, sta
     flights / unit,
     flights % unit,
   );
-  const queues = state.streams === 0 ? '' : `~${state.streams}`;
+  const queues = state.streams === 0 && state.replica === 0 ? '' : `~${state.streams}~${state.replica}`;
   return state.job === null || state.job === freshJob ? key + queues : key + queues + jobKey(state.job);
 }
 
@@ -194,8 +200,9 @@ export type AnyStep = Step | RollbackStep;
 
 /** A state's own fields, without those of the node they come from. */
 export function plain(fields: StateFields): StateFields {
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor, streams } = fields;
-  return { position, schema, content, first, second, newer, flights, job, crashed, floor, streams };
+  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = fields;
+  const { streams, replica } = fields;
+  return { position, schema, content, first, second, newer, flights, job, crashed, floor, streams, replica };
 }
 
 /** A state that an event leads to, before it is known whether it is new. */

@@ -58,8 +58,6 @@ export class Streams {
   private readonly sets: (readonly Running[])[] = [];
   private readonly added = new WeakMap<readonly Change[], Map<number, number>>();
   private readonly drains = new Map<string, Drained>();
-  /** A request was not followed, since too much waited already. */
-  bounded = false;
 
   constructor(
     private readonly transitions: Transitions,
@@ -140,7 +138,6 @@ export class Streams {
       const had = before[i]?.queue.length ?? 0;
       return had > 0 && queue.length > had && queue.length > maxPending;
     });
-    if (past) this.bounded = true;
     return past ? null : after;
   }
 

@@ -25,7 +25,7 @@ export async function sweep(
         !n.rolledBack &&
         !n.damaged &&
         n.flights.length === 0 &&
-        search.streams.isCaughtUp(n.streams),
+        search.isCaughtUp(n),
     );
     if (node === undefined) continue;
     for (const name of position.live) {

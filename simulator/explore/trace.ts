@@ -90,6 +90,12 @@ export function traceEvent(
         result: `${event.stream.name}${event.again ? ', once more' : ''}: ${event.what}`,
         line: event.stream.location.line,
       };
+    case 'catch-up':
+      return {
+        ...base,
+        kind: 'deliver',
+        result: event.left === 0 ? 'the replica has caught up' : `the replica catches up, ${event.left} behind`,
+      };
     case 'restart':
       return {
         ...base,

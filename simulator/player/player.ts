@@ -7,6 +7,7 @@ import { positionLabel, type Position } from '../explore/positions.ts';
 import type { Offer } from '../explore/programs.ts';
 import type { Node } from '../explore/state.ts';
 import { Node as State, plain } from '../explore/state.ts';
+import { upToDate } from '../explore/replica.ts';
 import { noStreams } from '../explore/streams.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location, Plan } from '../plan/model.ts';
@@ -126,6 +127,7 @@ export class Player {
       crashed: false,
       floor: 0,
       streams: noStreams,
+      replica: upToDate,
     };
     return new State(-1, fields, { parent: null, event: null, writes: 0, others: 0, direction: 'up', stage: 0 });
   }

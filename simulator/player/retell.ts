@@ -62,6 +62,8 @@ export class Retelling {
         return this.afterCall(node, event, [triggersOff, event.sql], false);
       case 'deliver':
         return deliver(this.search, node, event);
+      case 'catch-up':
+        return nodeAfter(node, { replica: this.search.replica.caughtUpByOne(node.replica) }, event, false);
       case 'crash':
       case 'restart':
         return nodeAfter(node, {}, event, false);
@@ -112,6 +114,8 @@ function placeOf(event: SearchEvent, plan: Plan): Location {
     }
     case 'deliver':
       return event.stream.location;
+    case 'catch-up':
+      return { file: plan.file, line: 1, column: 1 };
     case 'batch':
     case 'restart':
     case 'drift':
