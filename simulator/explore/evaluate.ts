@@ -168,7 +168,7 @@ export class Evaluator {
   }
 
   /** A read of what a replica shows is right if the reference would have said so at any moment since. */
-  private judgeShown(
+  judgeShown(
     node: StateFields,
     shown: StateFields,
     version: string,

@@ -107,6 +107,8 @@ export class Mover {
     const to = this.positionOf(move.to);
     if (this.waits(move, from, to) && (!this.copies.streams.isCaughtUp(node.streams) || node.replica !== upToDate))
       return 'caught-up';
+    // Rolled out and back again and again, a step that changes rows would make a queue ever longer.
+    if (move.action.kind === 'sql' && this.copies.streams.isFull(node.streams)) return 'streams';
     if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
     const dead = node.flights.filter((f) => !from.live.includes(f.version));
     if (move.step.offline) return 'offline';
@@ -185,14 +187,17 @@ export class Mover {
     if (move.action.kind !== 'cdc') return null;
     const { action, stream } = move.action;
     const streams =
-      action === 'start' ? this.copies.streams.started(base.streams, stream) : this.copies.streams.stopped(base.streams, stream);
+      action === 'start'
+        ? this.copies.streams.started(base.streams, stream)
+        : this.copies.streams.stopped(base.streams, stream);
     const tables = this.copies.streams.tables(streams);
     const captured = this.input.transitions.captured(node.schema, tables);
     if (captured === undefined) {
       this.missingCaptures.push({ schema: node.schema, tables });
       return 'missing';
     }
-    if (captured.ok) return arrive({ schema: captured.schema, streams }, streamMove(action, stream, base, this.copies.streams));
+    if (captured.ok)
+      return arrive({ schema: captured.schema, streams }, streamMove(action, stream, base, this.copies.streams));
     this.collector.add(this.blame.moveViolation(node, move, { ...captured, statement: 0 }, undefined));
     return null;
   }

@@ -99,6 +99,11 @@ export class Streams {
     return this.running(id).every(({ queue }) => queue.length === 0);
   }
 
+  /** So much waits that nothing more is to be added. */
+  isFull(id: number): boolean {
+    return this.running(id).some(({ queue }) => queue.length > maxPending);
+  }
+
   /** All has been delivered, and the consumer has said so: nothing comes twice any more. */
   acknowledged(id: number): number {
     return this.running(id).some(({ last }) => last !== null)
@@ -197,10 +202,19 @@ export class Streams {
   private isQuiet(changes: readonly Change[] | null, id: number): boolean {
     return (
       changes === null ||
-      this.running(id).every(
-        (r) => r.stream.ignoresStreams || changes.every((c) => this.callOf(r.stream, c) === null),
-      )
+      this.running(id).every((r) => r.stream.ignoresStreams || changes.every((c) => this.callOf(r.stream, c) === null))
     );
+  }
+
+  /** The streams that run, for those who look at a state. */
+  shown(
+    id: number,
+  ): readonly { readonly stream: string; readonly waiting: readonly string[]; readonly again: string | null }[] {
+    return this.running(id).map(({ stream, queue, last }) => ({
+      stream: stream.name,
+      waiting: queue.map((call) => this.sqlOf(call)),
+      again: last === null ? null : this.sqlOf(last),
+    }));
   }
 
   private sqlOf(call: CallId): string {
@@ -226,6 +240,7 @@ export class Streams {
     const seen = new Set<string>();
     let content = from;
     let streams = this.acknowledged(id);
+    const most = longestDrain + this.running(id).reduce((n, { queue }) => n + queue.length, 0);
     while (!this.isCaughtUp(streams)) {
       const deliveries = this.deliveries(want, schema, content, streams);
       if (deliveries === null) return null;
@@ -237,7 +252,7 @@ export class Streams {
       content = next.content;
       streams = this.acknowledged(next.streams);
       const key = `${content}|${streams}`;
-      if (seen.has(key) || events.length >= longestDrain) {
+      if (seen.has(key) || events.length >= most) {
         const busy = this.running(streams).flatMap(({ stream, queue }) => (queue.length > 0 ? [stream] : []));
         return { kind: 'echoes', events, streams: busy };
       }

@@ -113,6 +113,20 @@ export class Player {
     return beats.map((b, i) => (i === Math.max(0, at) ? { ...b, shown: { rule, message, expected, actual } } : b));
   }
 
+  /** What is on its way to other places. */
+  private async copies(node: Node): Promise<Pick<Moment, 'queues' | 'replica'>> {
+    const { streams, replica } = this.playable.search;
+    const queues = streams.shown(node.streams);
+    const behind = replica.lag(node.replica);
+    const [seen] = behind;
+    return {
+      ...(queues.length === 0 ? {} : { queues }),
+      ...(seen === undefined
+        ? {}
+        : { replica: { behind: behind.length, tables: await this.views.tablesOf(seen.schema, seen.content) } }),
+    };
+  }
+
   private root(): Node {
     const { ground, search } = this.playable;
     const fields = {
@@ -226,6 +240,7 @@ export class Player {
       live: position.live,
       stragglers: [],
       job: position.job === null ? null : (step?.name ?? position.job.name),
+      ...(await this.copies(node)),
       flights: node.flights.map(({ version, progress }) => ({
         version,
         request: progress.action.request,

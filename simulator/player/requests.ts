@@ -147,11 +147,15 @@ export class Requests {
     const { evaluator, wants } = this.search;
     const nonce = usesRandom && !offer.read ? node.writes : 0;
     const call = programs.call(offer.request, offer.action, nonce, offer.read);
-    const result = wants.want(node.schema, node.content, call);
+    const shown = offer.request.onReplica ? this.search.replica.shown(node) : node;
+    const result = wants.want(shown.schema, shown.content, call);
     if (result === null) return null;
-    const keyed = programs.answer(node.schema, offer.request, result);
-    const judged = evaluator.judge(node, version, offer.action, keyed, nonce);
-    const refused = evaluator.probeAccepts(node, offer);
+    const keyed = programs.answer(shown.schema, offer.request, result);
+    const judged =
+      shown === node
+        ? evaluator.judge(node, version, offer.action, keyed, nonce)
+        : evaluator.judgeShown(node, shown, version, offer, result);
+    const refused = evaluator.probeAccepts(shown, offer);
     if (judged === null || refused === null) return null;
     const { answer } = keyed;
     const event: SearchEvent = {
@@ -165,7 +169,12 @@ export class Requests {
     // A client that was told of an error takes it that nothing was written, and so does the reference.
     const references = answer.ok ? { first: judged.first, second: judged.second, newer: judged.newer } : {};
     const streams = this.search.streams.with(node.streams, result.changes);
-    const after = nodeAfter(node, { content: result.content, streams, ...references }, event, !offer.read);
+    const after = nodeAfter(
+      node,
+      { content: offer.read ? node.content : result.content, streams, ...references },
+      event,
+      !offer.read,
+    );
     const end = { difference: judged.difference, expected: judged.expected, answer, offer };
     if (refused === '') return this.beat(node, after, event, offer.request.location, end);
     const violation = this.search.blame.unreadable(this.position(node), node, version, offer, answer, refused);
