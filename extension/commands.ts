@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { rulePage } from './diagnostics/findings.ts';
 import { source } from './diagnostics/plan-errors.ts';
-import { activePlan, isPlanUri, planGlob } from './plans.ts';
+import { activePlan, givenUri, isPlanUri, planGlob } from './plans.ts';
 import type { PlanRehearsal } from './rehearsal/rehearsals.ts';
 import { withProgress } from './progress.ts';
 import type { ReportChannel } from './report-channel.ts';
@@ -23,8 +23,9 @@ export function registerCommands(services: Services, reports: ReportChannel): vs
 }
 
 /** The plan that was given, else the one on screen, else one that is picked. */
-async function choosePlan(argument: unknown): Promise<vscode.Uri | null> {
-  if (argument instanceof vscode.Uri && isPlanUri(argument)) return argument;
+export async function choosePlan(argument: unknown): Promise<vscode.Uri | null> {
+  const given = givenUri(argument);
+  if (given !== null && isPlanUri(given)) return given;
   const active = activePlan();
   if (active !== null) return active.uri;
   const plans = await vscode.workspace.findFiles(planGlob, '**/node_modules/**');

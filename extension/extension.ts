@@ -9,6 +9,7 @@ import { Lessons } from './lessons/lessons.ts';
 import { offerNewPlan } from './new-plan/new-plan.ts';
 import { createReportChannel, type ReportChannel } from './report-channel.ts';
 import { createServices, type Feature, type Services } from './services.ts';
+import { OpenStage } from './stage/open-stage.ts';
 import { showStatus, type StatusBar } from './status/status-bar.ts';
 import { showTests, type Tests } from './testing/controller.ts';
 import { showLenses } from './lens/lenses.ts';
@@ -21,6 +22,7 @@ export interface Cutover {
   readonly status: StatusBar;
   readonly lessons: Lessons;
   readonly tests: Tests;
+  readonly stage: OpenStage;
   readonly activationMs: number;
 }
 
@@ -42,7 +44,8 @@ export function activate(context: vscode.ExtensionContext): Cutover {
   const status = showStatus(services);
   const lessons = new Lessons(services, context.globalState);
   const tests = showTests(services);
-  context.subscriptions.push(reports, status, lessons, tests, registerCommands(services, reports));
+  const stage = new OpenStage(services, context.workspaceState);
+  context.subscriptions.push(reports, status, lessons, tests, stage, registerCommands(services, reports));
   for (const start of features) context.subscriptions.push(start(services));
-  return { services, reports, status, lessons, tests, activationMs: performance.now() - begun };
+  return { services, reports, status, lessons, tests, stage, activationMs: performance.now() - begun };
 }

@@ -8,9 +8,9 @@ function folder(): vscode.Uri {
   return vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(homedir());
 }
 
-/** `name.cutover.yaml`, else `name-2.cutover.yaml` and so on. */
-export async function openNew(name: string, text: string): Promise<vscode.TextDocument> {
-  const document = await vscode.workspace.openTextDocument(await freeUri(name));
+/** `name.cutover.yaml`, else `name-2.cutover.yaml` and so on; `beside`: the folder that it would be saved to. */
+export async function openNew(name: string, text: string, beside = folder()): Promise<vscode.TextDocument> {
+  const document = await vscode.workspace.openTextDocument(await freeUri(beside, name));
   const edit = new vscode.WorkspaceEdit();
   edit.insert(document.uri, new vscode.Position(0, 0), text);
   await vscode.workspace.applyEdit(edit);
@@ -19,9 +19,9 @@ export async function openNew(name: string, text: string): Promise<vscode.TextDo
   return document;
 }
 
-async function freeUri(name: string): Promise<vscode.Uri> {
+async function freeUri(folder: vscode.Uri, name: string): Promise<vscode.Uri> {
   for (let number = 1; ; number++) {
-    const file = vscode.Uri.joinPath(folder(), `${name}${number === 1 ? '' : `-${number}`}.cutover.yaml`);
+    const file = vscode.Uri.joinPath(folder, `${name}${number === 1 ? '' : `-${number}`}.cutover.yaml`);
     const uri = vscode.Uri.from({ scheme: 'untitled', path: file.path });
     if (openDocument(uri) === null && !(await exists(file))) return uri;
   }

@@ -52,3 +52,18 @@ export function openDocument(uri: vscode.Uri): vscode.TextDocument | null {
   const key = uri.toString();
   return vscode.workspace.textDocuments.find((each) => !each.isClosed && each.uri.toString() === key) ?? null;
 }
+
+/** Whether texts that were read, by path, are what is on screen. Files that are not open are taken to be as they were. */
+export function areOnScreen(plan: vscode.Uri, sources: ReadonlyMap<string, string>): boolean {
+  return [...sources].every(([path, text]) => {
+    const open = openDocument(fileUri(plan, path));
+    return open === null || open.getText() === text;
+  });
+}
+
+/** What a command was given: a link hands over a URI's parts. */
+export function givenUri(argument: unknown): vscode.Uri | null {
+  if (argument instanceof vscode.Uri) return argument;
+  const isParts = argument !== null && typeof argument === 'object' && 'scheme' in argument && 'path' in argument;
+  return isParts ? vscode.Uri.from(argument as vscode.Uri) : null;
+}

@@ -7,9 +7,16 @@ import { LoadedPlans } from './loaded-plans.ts';
 import { Rehearsals } from './rehearsal/rehearsals.ts';
 import { SimulatorProcess } from './rehearsal/simulator-process.ts';
 import { idleMs } from './settings.ts';
+import { StageSeam } from './stage-seam.ts';
 
 /** The longest that a timer takes. */
 const longestDelayMs = 2 ** 31 - 1;
+
+export interface StartOptions {
+  readonly onLost?: (reason: string) => void;
+  /** How long it may rest before it is stopped; for as long as it takes, if it is not given. */
+  readonly idleMs?: () => number;
+}
 
 export interface Services {
   readonly extensionUri: vscode.Uri;
@@ -24,13 +31,15 @@ export interface Services {
   /** Where a debug session stands. */
   readonly playhead: PlayheadStore;
   /** Another process, for what needs an engine of its own; whoever asks for it stops it. */
-  readonly startSimulator: (options: { readonly onLost: (reason: string) => void }) => SimulatorProcess;
+  readonly startSimulator: (options: StartOptions) => SimulatorProcess;
   /** Tries fixes, with less of the processor than anything else gets. */
   readonly checker: SimulatorProcess;
   /** What is known to mend a finding. */
   readonly fixes: Fixes;
   /** How a finding is stepped through: whoever can do it registers here. */
   readonly debug: DebugSeam;
+  /** How a history is shown on the stage: whoever can do it registers here. */
+  readonly stage: StageSeam;
   readonly log: (line: string) => void;
 }
 
@@ -51,13 +60,14 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const rehearsals = new Rehearsals(rehearser, () => vscode.workspace.isTrusted);
   const fixes = new Fixes(checker, rehearsals);
   const debug = new DebugSeam();
+  const stage = new StageSeam();
   const playhead = new PlayheadStore();
   // It holds what was played, and is stopped by whoever started it.
-  const startSimulator: Services['startSimulator'] = ({ onLost }) =>
-    new SimulatorProcess({ script, idleMs: () => longestDelayMs, log, onLost });
+  const startSimulator: Services['startSimulator'] = (options) =>
+    new SimulatorProcess({ script, idleMs: () => longestDelayMs, log, ...options });
   const processes = { loader, rehearser, checker, startSimulator };
   context.subscriptions.push(fixes, plans, rehearsals, loader, rehearser, checker, playhead);
-  return { extensionUri: context.extensionUri, plans, rehearsals, ...processes, fixes, debug, playhead, log };
+  return { extensionUri: context.extensionUri, plans, rehearsals, ...processes, fixes, debug, stage, playhead, log };
 }
 
 /** The channel is made with its first line. */

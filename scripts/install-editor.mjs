@@ -65,7 +65,8 @@ async function slim() {
   }
 }
 
-function installBrowser() {
+/** Chromium alone: what a page is tested in. */
+export function installBrowser() {
   if (editor.browser() !== null) return;
   const isRootOnDebian = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (!isRootOnDebian) throw new Error('Chromium is missing: install it, or name one in CHROMIUM');

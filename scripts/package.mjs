@@ -6,7 +6,8 @@ import { createVSIX } from '@vscode/vsce';
 import { buildAll } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const mostBytes = 9 * 1024 * 1024;
+// Postgres has eight of them, the stage's editor of SQL one.
+const mostBytes = 10 * 1024 * 1024;
 
 export async function packageExtension(file = join(root, 'cutover.vsix')) {
   await rm(file, { force: true });

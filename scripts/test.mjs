@@ -78,6 +78,7 @@ totals.push(
 );
 
 if (process.argv.length === 2) {
+  totals.push(await suite('the stage in a browser', 'test/webview/run.mjs'));
   // One after the other: each is an editor and a Postgres.
   totals.push(await suite('in the extension host', 'test/extension/run.mjs'));
   totals.push(await suite('in the window, with the packed extension', 'test/e2e/run.mjs'));

@@ -421,7 +421,7 @@ class Run {
         transitions: ground.transitions.computed,
         elapsedMs: Date.now() - this.started,
         neverExercised,
-        answers: [],
+        answers: conclusion.answers(neverExercised),
         statements: ground.engine.stats.statements - this.statementsBefore,
         writeBound: this.writeBound,
         domain: conclusion.domainReport(),

@@ -1,7 +1,8 @@
 /** What the page shows, as signals; and what it remembers for itself over a reload. The one place that its parts share. */
-import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { History, Moment, View } from '../simulator/player/model.ts';
 import type { Finding, PlanReport } from '../simulator/report/model.ts';
+import { momentOf, type Target } from './model/course.ts';
 import type {
   HostCalls,
   PlayPart,
@@ -30,6 +31,10 @@ export interface Remembered {
   /** The request whose SQL is compared. Null: that of the playhead, or of the finding. */
   readonly request: string | null;
   readonly matrixOpen: boolean;
+  /** Whether every way back is shown, and not only how far each step reaches. */
+  readonly waysBackOpen: boolean;
+  /** Whether the requests that were tried at a moment are listed under it. */
+  readonly triedOpen: boolean;
 }
 
 export const nothingRemembered: Remembered = {
@@ -38,6 +43,8 @@ export const nothingRemembered: Remembered = {
   row: null,
   request: null,
   matrixOpen: true,
+  waysBackOpen: false,
+  triedOpen: false,
 };
 
 const noRehearsal: RehearsalPart = { state: 'none', report: null, isCurrent: false, progress: null, message: null };
@@ -56,7 +63,7 @@ export class Store {
   readonly play = signal<PlayPart>({ kind: 'none' });
   readonly traffic = signal<TrafficPart>({ kind: 'none' });
   readonly follow = signal(true);
-  readonly remembered: ReturnType<typeof signal<Remembered>>;
+  readonly remembered: Signal<Remembered>;
   /** Moves at once, before anybody is told. */
   readonly playhead = signal<Playhead>({ history: 0, moment: 0, probe: null });
   /** What was just done, for a screen reader; the sentence at the playhead has a region of its own. */
@@ -78,13 +85,23 @@ export class Store {
   /** The finding whose history is played. */
   readonly finding: ReadonlySignal<Finding | null> = computed(() => this.ready.value?.recording.finding ?? null);
 
+  /** The finding whose history is played, or is being opened. Null: the plan's own course, or nothing. */
+  readonly chosen: ReadonlySignal<string | null> = computed(() =>
+    this.play.value.kind === 'none' ? null : this.play.value.finding,
+  );
+  /** The dialog, menu or list that is open over the page. One at a time. */
+  readonly open = signal<'help' | 'export' | 'histories' | null>(null);
+
+  /** Where to go once the history that was asked for is there. */
+  target: { readonly finding: string | null; readonly target: Target } | null = null;
   private moves = 0;
 
   constructor(
     readonly host: HostCalls,
     private readonly memory: Memory,
   ) {
-    this.remembered = signal<Remembered>(memory.get() ?? nothingRemembered);
+    // What an older page has remembered may lack what is remembered now.
+    this.remembered = signal({ ...nothingRemembered, ...memory.get() });
   }
 
   viewOf(moment: Moment | null): View | null {
@@ -92,15 +109,28 @@ export class Store {
   }
 
   show(parts: Partial<Stage>): void {
+    batch(() => this.take(parts));
+  }
+
+  private take(parts: Partial<Stage>): void {
     if (parts.plan !== undefined) this.plan.value = parts.plan;
     if (parts.rehearsal !== undefined) this.rehearsal.value = parts.rehearsal;
     if (parts.traffic !== undefined) this.traffic.value = parts.traffic;
     if (parts.follow !== undefined) this.follow.value = parts.follow;
     if (parts.play !== undefined) {
       this.play.value = parts.play;
-      if (parts.play.kind === 'ready') this.playhead.value = parts.play.playhead;
+      if (parts.play.kind === 'ready') this.arrive(parts.play);
     }
     this.isReady.value = true;
+  }
+
+  private arrive(play: PlayReady): void {
+    const wanted = this.target?.finding === play.finding ? this.target.target : null;
+    const [opened] = play.histories;
+    const moment = wanted === null || opened === undefined ? null : momentOf(opened, wanted);
+    this.target = null;
+    this.playhead.value = play.playhead;
+    if (moment !== null) this.moveTo({ history: play.playhead.history, moment, probe: null });
   }
 
   /** Moved by somebody else. Where this page has moved on since, its own move counts. */
@@ -126,7 +156,7 @@ export class Store {
   }
 
   remember(change: Partial<Remembered>): void {
-    this.remembered.value = { ...(this.remembered.value ?? nothingRemembered), ...change };
+    this.remembered.value = { ...this.remembered.value, ...change };
     this.memory.set(this.remembered.value);
   }
 }

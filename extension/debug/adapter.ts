@@ -15,6 +15,8 @@ export interface Playhead {
   readonly recording: Recording;
   readonly history: History;
   readonly histories: readonly History[];
+  /** All there are, those of forks too. */
+  readonly views: readonly View[];
   readonly cursor: Cursor;
   readonly moment: Moment;
   readonly view: View;
@@ -36,6 +38,20 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
   readonly finding?: string;
   readonly stopOnEntry?: boolean;
   readonly versions?: readonly string[];
+}
+
+/** Where the session stands, if no place is given. */
+interface ForkArguments {
+  readonly command: ForkCommand;
+  readonly history?: number;
+  readonly moment?: number;
+}
+
+interface AskArguments {
+  readonly history: number;
+  readonly moment: number;
+  readonly probe: number | null;
+  readonly sql: string;
 }
 
 /** What a request comes to: its answer, and what follows after it was sent. */
@@ -132,7 +148,8 @@ export class CutoverAdapter {
     'cutover.process': () => ({ body: { pid: this.host.client.pid } }),
     'cutover.recording': () => ({ body: this.playhead() }),
     'cutover.goto': (args: { readonly history?: number } & Partial<Cursor>) => this.goTo(args),
-    'cutover.fork': (args: { readonly command: ForkCommand }) => this.forkRequest(args.command),
+    'cutover.fork': ({ command, ...at }: ForkArguments) => this.forkRequest(command, at),
+    'cutover.ask': (args: AskArguments) => this.askRequest(args),
   };
 
   constructor(private readonly host: AdapterHost) {
@@ -352,18 +369,27 @@ export class CutoverAdapter {
     }
   }
 
-  private async forkRequest(command: ForkCommand): Promise<Reply> {
+  private async askRequest({ history, moment, probe, sql }: AskArguments): Promise<Reply> {
+    return { body: await this.host.client.ask(history, moment, sql, probe) };
+  }
+
+  private async forkRequest(
+    command: ForkCommand,
+    at: { readonly history?: number; readonly moment?: number } = {},
+  ): Promise<Reply> {
     const { history, cursor } = this.playhead();
-    const forked = await this.host.client.fork(history.id, cursor.moment, command);
+    const from = at.history === undefined ? history : this.walkOf(at.history).history;
+    const moment = at.moment ?? cursor.moment;
+    const forked = await this.host.client.fork(from.id, moment, command);
     if (!forked.ok) throw new Refusal(forked.message);
     const { recording } = this.open();
     this.views.splice(forked.firstView, 0, ...forked.views);
     this.histories[forked.history.id] = forked.history;
-    const result = `history ${forked.history.id}: ${forked.history.title}; !history ${history.id} goes back`;
+    const result = `history ${forked.history.id}: ${forked.history.title}; !history ${from.id} goes back`;
     const body: Evaluation & { history: number } = { result, variablesReference: 0, history: forked.history.id };
     const after = () => {
       this.walk = new Walk(recording, this.views, forked.history);
-      this.arrive({ moment: cursor.moment + 1, probe: null }, 'goto', 1);
+      this.arrive({ moment: moment + 1, probe: null }, 'goto', 1);
     };
     return { body, after };
   }
@@ -400,7 +426,8 @@ export class CutoverAdapter {
     const moment = walk.at(this.cursor);
     const view = this.views[moment.view];
     if (view === undefined) throw new Refusal('There is no such view.');
-    return { recording, history: walk.history, histories: this.histories, cursor: this.cursor, moment, view };
+    const { histories, views, cursor } = this;
+    return { recording, history: walk.history, histories, views, cursor, moment, view };
   }
 
   // ---- messages -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ export const help = [
   '!UPDATE …                         run SQL here, and see what the rest of the plan makes of it',
   '!run v2 change_email id=1 email=a run a request of a live version here',
   '!rollback                         take back the step that the plan stands in',
+  '!straggler v1                     let a version live on that should be gone soon',
   '!history                          the histories there are; !history 0 goes back to what was recorded first',
 ].join('\n');
 
@@ -27,6 +28,8 @@ export function readInput(text: string): ConsoleInput {
       return { kind: 'help' };
     case 'rollback':
       return { kind: 'fork', command: { kind: 'rollback' } };
+    case 'straggler':
+      return readStraggler(rest);
     case 'history':
       return readHistory(rest);
     case 'run':
@@ -41,6 +44,12 @@ function readHistory([id]: readonly string[]): ConsoleInput {
   return /^\d+$/.test(id)
     ? { kind: 'history', id: Number(id) }
     : { kind: 'mistake', message: `A history has a number, and ${id} is none.` };
+}
+
+function readStraggler([version]: readonly string[]): ConsoleInput {
+  return version === undefined
+    ? { kind: 'mistake', message: 'Say which version lives on: !straggler v1' }
+    : { kind: 'fork', command: { kind: 'straggler', version } };
 }
 
 /** `v2 change_email id=1 email='a b'`. */

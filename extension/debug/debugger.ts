@@ -1,7 +1,7 @@
 /** The debugger in the editor: sessions of type `cutover`, how they are begun, and who follows them. */
 import * as vscode from 'vscode';
 import type { Finding } from '../../simulator/report/model.ts';
-import { activePlan, fileUri, isPlanUri, planFile, readText } from '../plans.ts';
+import { activePlan, fileUri, givenUri, isPlanUri, planFile, readText } from '../plans.ts';
 import type { Services } from '../services.ts';
 import { timeoutMs } from '../settings.ts';
 import { CutoverAdapter } from './adapter.ts';
@@ -54,13 +54,6 @@ function planOf(argument: unknown): vscode.Uri | null {
   const plan = given !== null && isPlanUri(given) ? given : (activePlan()?.uri ?? null);
   if (plan === null) void vscode.window.showInformationMessage(vscode.l10n.t('Open a plan (*.cutover.yaml) first.'));
   return plan;
-}
-
-/** A link in a hover hands over a URI's parts. */
-function givenUri(argument: unknown): vscode.Uri | null {
-  if (argument instanceof vscode.Uri) return argument;
-  const isParts = argument !== null && typeof argument === 'object' && 'scheme' in argument && 'path' in argument;
-  return isParts ? vscode.Uri.from(argument as vscode.Uri) : null;
 }
 
 function isTrusted(): boolean {
@@ -142,10 +135,15 @@ class InlineAdapter implements vscode.DebugAdapter {
 
   constructor(services: Services, session: vscode.DebugSession) {
     const plan = uriOf(String(session.configuration['plan']), session.workspaceFolder);
+    const sources = new Map<string, string>();
     this.client = new ProcessClient({
       start: services.startSimulator,
       planFile: () => planFile(plan),
-      read: (path) => readText(fileUri(plan, path)),
+      read: async (path) => {
+        const text = await readText(fileUri(plan, path));
+        sources.set(path, text);
+        return text;
+      },
       timeoutMs: () => timeoutMs(plan),
     });
     this.adapter = new CutoverAdapter({
@@ -156,7 +154,7 @@ class InlineAdapter implements vscode.DebugAdapter {
         const uri = fileUri(plan, path);
         return { name: uri.path.split('/').at(-1) ?? uri.path, path: uri.toString() };
       },
-      onMoved: (playhead) => services.playhead.set(session, playhead),
+      onMoved: (playhead) => services.playhead.set({ session, plan, sources, playhead }),
       onFailed: (message) => void vscode.window.showErrorMessage(message),
     });
   }

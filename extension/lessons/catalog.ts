@@ -2,14 +2,24 @@
 import type { Plan } from '../../simulator/plan/model.ts';
 import type { PlanReport } from '../../simulator/report/model.ts';
 
-export interface Lesson {
-  /** Name of its plan's file. */
+/** What a mended plan still does: it deploys this version, if one is named, and every version answers these requests. */
+export interface Goal {
+  readonly deploys: string | null;
+  readonly requests: readonly string[];
+}
+
+/** A lesson of this extension, or one that somebody has saved. */
+export interface Exercise {
   readonly id: string;
   readonly title: string;
-  /** What a rehearsal of the broken plan finds. */
+  /** What a rehearsal of the broken plan finds; null where nobody has said. */
+  readonly rule: string | null;
+  readonly goal: Goal;
+}
+
+/** Its id is the name of its plan's file. */
+export interface Lesson extends Exercise {
   readonly rule: string;
-  /** What a mended plan still does: it deploys this version, and every version answers these requests. */
-  readonly goal: { readonly deploys: string; readonly requests: readonly string[] };
 }
 
 const user = ['change_email', 'get_user'];
@@ -74,8 +84,8 @@ export function fileNameOf({ id }: Lesson): string {
 }
 
 /** The one after it; the first that is not solved, after the last. Null when there is no other. */
-export function nextLesson(lesson: Lesson, solved: ReadonlySet<string>): Lesson | null {
-  const later = lessons.slice(lessons.indexOf(lesson) + 1);
+export function nextLesson(lesson: Exercise, solved: ReadonlySet<string>): Lesson | null {
+  const later = lessons.slice(lessons.findIndex(({ id }) => id === lesson.id) + 1);
   return [...later, ...lessons].find(({ id }) => id !== lesson.id && !solved.has(id)) ?? null;
 }
 
@@ -85,12 +95,13 @@ export type Outcome =
   | { readonly kind: 'solved' }
   | { readonly kind: 'evaded'; readonly why: string };
 
-export function outcomeOf({ goal }: Lesson, report: PlanReport, plan: Plan): Outcome {
+export function outcomeOf({ goal }: Exercise, report: PlanReport, plan: Plan): Outcome {
   if (report.verdict !== 'safe') return { kind: 'unsolved' };
   const evaded = (why: string): Outcome => ({ kind: 'evaded', why });
   if (report.findings.some(({ allowed }) => allowed !== null)) return evaded('a finding is allowed, not mended');
-  const isDeployed = plan.steps.some((step) => step.kind === 'deploy' && step.version === goal.deploys);
-  if (!isDeployed) return evaded(`no step deploys ${goal.deploys}`);
+  const { deploys } = goal;
+  const isDeployed = plan.steps.some((step) => step.kind === 'deploy' && step.version === deploys);
+  if (deploys !== null && !isDeployed) return evaded(`no step deploys ${deploys}`);
   const live = new Set(plan.steps.flatMap((step) => (step.kind === 'deploy' ? [step.version] : [])));
   const versions = plan.versions.filter(({ name }, index) => index === 0 || live.has(name));
   const missing = goal.requests.find((name) => versions.some(({ requests }) => !requests.has(name)));

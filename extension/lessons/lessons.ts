@@ -1,19 +1,37 @@
-/** Lessons: broken plans that are opened as new documents, and are solved when they are safe. */
+/**
+ * Lessons: broken plans that are opened as new documents, and are solved when they are safe. Those of this extension, and those
+ * that somebody has saved in the workspace.
+ */
 import * as vscode from 'vscode';
 import { openNew } from '../new-document.ts';
-import { activePlan, readText } from '../plans.ts';
+import { activePlan, isPlan, openDocument, readText } from '../plans.ts';
 import type { PlanRehearsal } from '../rehearsal/rehearsals.ts';
 import type { Services } from '../services.ts';
 import { rehearseMode } from '../settings.ts';
-import { fileNameOf, lessonAt, lessonOf, lessons, nextLesson, outcomeOf, type Lesson } from './catalog.ts';
+import {
+  fileNameOf,
+  lessonAt,
+  lessonOf,
+  lessons,
+  nextLesson,
+  outcomeOf,
+  type Exercise,
+  type Lesson,
+} from './catalog.ts';
+import { isLessonFile, readLesson, workName } from './saved.ts';
 
 /** A lesson is not saved: it is rehearsed at a pause, unless nothing is to be rehearsed unasked. */
 const pauseMs = 700;
 const solvedKey = 'cutover.lessons.solved';
 const isSolvedContext = 'cutover.lessonSolved';
+const savedGlob = '**/*.lesson.cutover.{yaml,yml}';
+
+interface Pick extends vscode.QuickPickItem {
+  readonly start?: () => Promise<vscode.TextDocument | null>;
+}
 
 export class Lessons {
-  private readonly changed = new vscode.EventEmitter<Lesson>();
+  private readonly changed = new vscode.EventEmitter<Exercise>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
   /** What was last said of each document, so that it is said once. */
   private readonly told = new Map<string, string>();
@@ -27,7 +45,7 @@ export class Lessons {
   ) {
     this.subscriptions = vscode.Disposable.from(
       this.changed,
-      vscode.commands.registerCommand('cutover.startLesson', (id?: unknown) => this.choose(id)),
+      vscode.commands.registerCommand('cutover.startLesson', (which?: unknown) => this.choose(which)),
       services.rehearsals.onDidChange((rehearsal) => void this.judge(rehearsal)),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0) this.typed(document);
@@ -63,23 +81,69 @@ export class Lessons {
     this.subscriptions.dispose();
   }
 
-  private async choose(id: unknown): Promise<void> {
-    const lesson = (typeof id === 'string' ? lessonOf(id) : null) ?? (await this.pick());
+  /** One that somebody has saved: with its history, on the stage. Null when the file is no lesson. */
+  async startSaved(file: vscode.Uri): Promise<vscode.TextDocument | null> {
+    const text = await readText(file);
+    const lesson = readLesson(text);
+    if (lesson === null) {
+      const name = vscode.workspace.asRelativePath(file);
+      void vscode.window.showErrorMessage(vscode.l10n.t('{0} is no lesson: the comment that says so is gone.', name));
+      return null;
+    }
+    // Files that the plan names are found beside it.
+    const folder = vscode.Uri.joinPath(file, '..');
+    const path = vscode.Uri.joinPath(folder, `${workName(file.path)}.cutover.yaml`).path;
+    const open = vscode.workspace.textDocuments.find(
+      (each) => !each.isClosed && each.isUntitled && each.uri.path === path,
+    );
+    const document = open ?? (await openNew(workName(file.path), text, folder));
+    if (open !== undefined) await vscode.window.showTextDocument(open);
+    await this.services.stage.show(document.uri, lesson.told);
+    return document;
+  }
+
+  private async choose(which: unknown): Promise<void> {
+    if (which instanceof vscode.Uri) {
+      await this.startSaved(which);
+      return;
+    }
+    const lesson = typeof which === 'string' ? lessonOf(which) : null;
     if (lesson !== null) await this.start(lesson);
+    else await (await this.pick())?.start?.();
   }
 
-  private async pick(): Promise<Lesson | null> {
+  private async pick(): Promise<Pick | null> {
     const solved = this.solved();
-    const items = lessons.map((lesson, index) => ({
-      label: `${solved.has(lesson.id) ? '$(pass)' : '$(circle-large-outline)'} ${index + 1}. ${lesson.title}`,
-      description: solved.has(lesson.id) ? vscode.l10n.t('solved') : '',
-      lesson,
+    const icon = (id: string) => (solved.has(id) ? '$(pass)' : '$(circle-large-outline)');
+    const description = (id: string) => (solved.has(id) ? vscode.l10n.t('solved') : '');
+    const own = lessons.map((lesson, index): Pick => ({
+      label: `${icon(lesson.id)} ${index + 1}. ${lesson.title}`,
+      description: description(lesson.id),
+      start: () => this.start(lesson),
     }));
-    return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Which lesson?') }))?.lesson ?? null;
+    const saved = (await this.savedLessons()).map(({ file, title }): Pick => ({
+      label: `${icon(savedId(title))} ${title}`,
+      description: description(savedId(title)),
+      detail: vscode.workspace.asRelativePath(file),
+      start: () => this.startSaved(file),
+    }));
+    const heading = { label: vscode.l10n.t('In this workspace'), kind: vscode.QuickPickItemKind.Separator };
+    const items = [...own, ...(saved.length === 0 ? [] : [heading, ...saved])];
+    return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Which lesson?') })) ?? null;
   }
 
-  private typed({ uri }: vscode.TextDocument): void {
-    if (lessonAt(uri.path) === null || rehearseMode(uri) !== 'onSave' || !vscode.workspace.isTrusted) return;
+  private async savedLessons(): Promise<readonly { readonly file: vscode.Uri; readonly title: string }[]> {
+    const files = await vscode.workspace.findFiles(savedGlob, '**/node_modules/**');
+    const read = files.map(async (file) => {
+      const lesson = await readText(file).then(readLesson, () => null);
+      return lesson === null ? [] : [{ file, title: lesson.title }];
+    });
+    return (await Promise.all(read)).flat().toSorted((a, b) => (a.file.path < b.file.path ? -1 : 1));
+  }
+
+  private typed(document: vscode.TextDocument): void {
+    const { uri } = document;
+    if (exerciseIn(document) === null || rehearseMode(uri) !== 'onSave' || !vscode.workspace.isTrusted) return;
     const key = uri.toString();
     clearTimeout(this.timers.get(key));
     const rehearse = () => {
@@ -90,7 +154,8 @@ export class Lessons {
   }
 
   private async judge({ uri, state, report, isCurrent }: PlanRehearsal): Promise<void> {
-    const lesson = lessonAt(uri.path);
+    const document = openDocument(uri);
+    const lesson = document === null ? null : exerciseIn(document);
     if (lesson === null || state !== 'fresh' || !isCurrent || report === null) return;
     const { result } = await this.services.plans.load(uri);
     if (!result.ok) return;
@@ -105,18 +170,32 @@ export class Lessons {
     }
   }
 
-  private async congratulate(lesson: Lesson): Promise<void> {
+  private async congratulate(lesson: Exercise): Promise<void> {
     const solved = new Set([...this.solved(), lesson.id]);
     await this.memory.update(solvedKey, [...solved]);
     await setSolved();
     this.changed.fire(lesson);
     const next = nextLesson(lesson, solved);
     const message = vscode.l10n.t('Lesson solved: {0}. The plan is safe.', lesson.title);
-    const [more, rule] = [vscode.l10n.t('Next Lesson'), vscode.l10n.t('About {0}', lesson.rule)];
-    const choice = await vscode.window.showInformationMessage(message, ...(next === null ? [] : [more]), rule);
+    const more = vscode.l10n.t('Next Lesson');
+    const rule = lesson.rule === null ? [] : [vscode.l10n.t('About {0}', lesson.rule)];
+    const choice = await vscode.window.showInformationMessage(message, ...(next === null ? [] : [more]), ...rule);
     if (choice === more && next !== null) await this.start(next);
-    if (choice === rule) await vscode.commands.executeCommand('cutover.openRule', lesson.rule);
+    else if (choice !== undefined) await vscode.commands.executeCommand('cutover.openRule', lesson.rule);
   }
+}
+
+/** The lesson that a document is about: known by its name, or by what is written in it. */
+function exerciseIn(document: vscode.TextDocument): Exercise | null {
+  const { path } = document.uri;
+  const own = lessonAt(path);
+  if (own !== null || !isPlan(document) || isLessonFile(path)) return own;
+  const saved = readLesson(document.getText());
+  return saved === null ? null : { id: savedId(saved.title), title: saved.title, rule: saved.rule, goal: saved.goal };
+}
+
+function savedId(title: string): string {
+  return `saved: ${title}`;
 }
 
 /** Completes the step of the walkthrough. */

@@ -6,6 +6,8 @@ import type { Answered, ForkCommand, Forked, Recording } from '../../simulator/p
 import type { PlanResult } from '../../simulator/plan/model.ts';
 import type { Progress, Replay } from '../../simulator/rehearse.ts';
 import type { Finding, PlanReport } from '../../simulator/report/model.ts';
+import type { Recording as TrafficRecording } from '../../simulator/report/recording.ts';
+import type { SimulateProgress } from '../../simulator/traffic/simulate.ts';
 import type { LanguageCalls } from '../language/protocol.ts';
 
 export interface PlanFile {
@@ -49,6 +51,14 @@ export type PlayReply =
   | { readonly ok: true; readonly recording: Recording }
   | { readonly ok: false; readonly message: string; readonly errors: PlanReport['errors'] };
 
+/** How much of it is run. */
+export interface TrafficRequest {
+  /** About how many requests in all. */
+  readonly requests: number;
+}
+
+export type SimulateReply = { readonly ok: true; readonly recording: TrafficRecording } | Fault;
+
 /** A plan as it was rehearsed. */
 export interface Rehearsed {
   readonly report: PlanReport;
@@ -62,7 +72,10 @@ export interface SimulatorCalls extends LanguageCalls {
   load(job: number, plan: PlanFile): Promise<PlanResult>;
   rehearse(job: number, plan: PlanFile, limits: Limits): Promise<RehearseReply>;
   replay(job: number, plan: PlanFile, findingId: string, limits: Limits): Promise<Replay | Fault>;
-  /** Plays a plan. The engine stays: what was played can then be asked and forked. One at a time. */
+  /**
+   * Plays a plan. The engine stays: what was played can then be asked and forked. One at a time. A finding of texts that
+   * were rehearsed for the last one is played without being rehearsed again.
+   */
   play(job: number, plan: PlanFile, request: PlayRequest, limits: Limits): Promise<PlayReply>;
   fork(job: number, history: number, moment: number, command: ForkCommand): Promise<Forked>;
   ask(job: number, history: number, moment: number, sql: string, probe: number | null): Promise<Answered>;
@@ -72,6 +85,8 @@ export interface SimulatorCalls extends LanguageCalls {
   allow(job: number, rehearsed: Rehearsed, finding: Finding, reason: string): Promise<TextEdit | null>;
   /** Which requests ran where. */
   coverage(job: number, rehearsed: Rehearsed): Promise<readonly RequestRun[]>;
+  /** Mixed traffic in virtual time, on two engines. */
+  simulate(job: number, plan: PlanFile, traffic: TrafficRequest, limits: Limits): Promise<SimulateReply>;
   /** Ends the job soon; its call still answers, with what was found. */
   cancel(job: number): void;
 }
@@ -81,6 +96,7 @@ export interface HostCalls {
   /** The text of a file as it is on screen, else as it is on disk. Rejects if there is none. */
   readText(job: number, path: string): Promise<string>;
   progress(job: number, progress: Progress): void;
+  traffic(job: number, progress: SimulateProgress): void;
 }
 
-export type { ConfirmedFix, Progress, TextEdit };
+export type { ConfirmedFix, Progress, SimulateProgress, TextEdit };

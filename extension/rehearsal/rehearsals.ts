@@ -5,7 +5,7 @@
 import * as vscode from 'vscode';
 import type { Replay } from '../../simulator/rehearse.ts';
 import type { PlanReport } from '../../simulator/report/model.ts';
-import { fileUri, isPlanUri, openDocument, planFile, readText } from '../plans.ts';
+import { areOnScreen, fileUri, isPlanUri, openDocument, planFile, readText } from '../plans.ts';
 import { timeoutMs } from '../settings.ts';
 import type { Fault, Progress, RehearseReply } from './protocol.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
@@ -251,14 +251,6 @@ function sourceOf({ uri, sources }: PlanRehearsal, file: vscode.Uri): string | n
   const key = file.toString();
   for (const [path, text] of sources) if (fileUri(uri, path).toString() === key) return text;
   return null;
-}
-
-/** Files that are not open are taken to be as they were: the watcher tells when they are not. */
-function areOnScreen(plan: vscode.Uri, sources: ReadonlyMap<string, string>): boolean {
-  return [...sources].every(([path, text]) => {
-    const open = openDocument(fileUri(plan, path));
-    return open === null || open.getText() === text;
-  });
 }
 
 function messageOf(error: unknown): string {

@@ -22,8 +22,11 @@ import type {
   Progress,
   RehearseReply,
   Rehearsed,
+  SimulateProgress,
+  SimulateReply,
   SimulatorCalls,
   TextEdit,
+  TrafficRequest,
 } from './protocol.ts';
 
 /** How long a cancelled job may take to answer before its process is killed. */
@@ -37,6 +40,7 @@ export class SimulatorLost extends Error {
 export interface Job {
   readonly read: (path: string) => Promise<string>;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onTraffic?: (progress: SimulateProgress) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +62,7 @@ export class SimulatorProcess {
   private running: Running | null = null;
   private readonly jobs = new Map<number, Job>();
   private lastJob = 0;
+  private started = 0;
   private idle: NodeJS.Timeout | null = null;
 
   constructor(private readonly options: SimulatorOptions) {}
@@ -65,6 +70,11 @@ export class SimulatorProcess {
   /** Null while there is no process. */
   get pid(): number | null {
     return this.running?.child.pid ?? null;
+  }
+
+  /** Which process runs, by its number among those that were started; null while there is none. What one holds the next does not. */
+  get generation(): number | null {
+    return this.running === null ? null : this.started;
   }
 
   /** When the process that runs now is gone; at once if there is none. */
@@ -113,6 +123,10 @@ export class SimulatorProcess {
     return this.call(job, (calls, number) => calls.coverage(number, rehearsed));
   }
 
+  simulate(plan: PlanFile, traffic: TrafficRequest, limits: Limits, job: Job): Promise<SimulateReply> {
+    return this.call(job, (calls, number) => calls.simulate(number, plan, traffic, limits));
+  }
+
   /** Kills the process; the next call starts another. */
   stop(reason: string): void {
     const { running } = this;
@@ -159,6 +173,7 @@ export class SimulatorProcess {
   }
 
   private start(): Running {
+    this.started += 1;
     const child = fork(this.options.script, [], {
       // Maps, which plans and reports are made of, cross as they are.
       serialization: 'advanced',
@@ -174,6 +189,7 @@ export class SimulatorProcess {
           return read === undefined ? Promise.reject(new Error('the job has ended')) : read(path);
         },
         progress: (job, progress) => this.jobs.get(job)?.onProgress?.(progress),
+        traffic: (job, progress) => this.jobs.get(job)?.onTraffic?.(progress),
       },
       {
         // A process that is gone says so by its `exit`.

@@ -12,9 +12,20 @@ import { PlanDocument } from '../../simulator/fixes/document.ts';
 import { confirmedFixes } from '../../simulator/fixes/fixes.ts';
 import { loadPlan } from '../../simulator/plan/load.ts';
 import { Player } from '../../simulator/player/player.ts';
-import { openPlan, rehearse, replay, type Progress, type Rehearsal } from '../../simulator/rehearse.ts';
+import {
+  openPlan,
+  openRun,
+  rehearse,
+  replay,
+  type Opened,
+  type OpenedRun,
+  type Progress,
+  type RehearseOptions,
+  type Rehearsal,
+} from '../../simulator/rehearse.ts';
 import { renderText } from '../../simulator/report/text.ts';
 import { eventText, oneLine } from '../../simulator/report/words.ts';
+import { simulate, type SimulateProgress } from '../../simulator/traffic/simulate.ts';
 import { languageCalls } from '../language/analysis/calls.ts';
 import type {
   Fault,
@@ -26,7 +37,9 @@ import type {
   PlayRequest,
   RehearseReply,
   Rehearsed,
+  SimulateReply,
   SimulatorCalls,
+  TrafficRequest,
   TextEdit,
 } from './protocol.ts';
 import type { Plan } from '../../simulator/plan/model.ts';
@@ -88,12 +101,13 @@ const host = createBirpc<HostCalls, SimulatorCalls>(
     fixes: (job, rehearsed, findingId, limits) => guarded(() => fixesJob(job, rehearsed, findingId, limits)),
     allow: (_job, rehearsed, finding, reason) => allowJob(rehearsed, finding, reason),
     coverage: (_job, rehearsed) => coverageJob(rehearsed),
+    simulate: (job, plan, traffic, limits) => guarded(() => simulateJob(job, plan, traffic, limits)),
     cancel: (job) => jobs.get(job)?.abort(),
   },
   {
     post: (data) => process.send?.(data),
     on: (receive) => process.on('message', receive),
-    eventNames: ['progress'],
+    eventNames: ['progress', 'traffic'],
     timeout: -1,
   },
 );
@@ -146,6 +160,14 @@ function traceLine(event: Parameters<typeof eventText>[0]): string {
   return oneLine(event.result === '' ? eventText(event) : `${eventText(event)} → ${event.result}`);
 }
 
+/** What is played on: a plan that was rehearsed once, or one that was only opened. */
+interface Held {
+  readonly file: string;
+  readonly engine: Engine;
+  readonly run: OpenedRun | null;
+}
+
+let held: Held | null = null;
 let player: Player | null = null;
 
 function played(): Player {
@@ -156,16 +178,80 @@ function played(): Player {
 /** The engine is not closed: it answers what is asked of the player, as long as this process lives. */
 async function play(job: number, plan: PlanFile, request: PlayRequest, limits: Limits): Promise<PlayReply> {
   const controller = new AbortController();
-  const { signal } = controller;
-  const taken = engines.take();
-  signal.addEventListener('abort', () => void taken.then((engine) => engine.close()).catch(() => {}));
   jobs.set(job, controller);
-  const { finding, versions } = request;
-  const options = { ...limits, signal, onProgress: reporter(job) };
-  const opened = await openPlan(plan.path, reader(job), () => taken, finding, options).finally(() => jobs.delete(job));
-  if (!opened.ok) return opened;
-  player = new Player(opened.playable, await taken, versions);
+  player = null;
+  const options = { ...limits, signal: controller.signal, onProgress: reporter(job) };
+  const { opened, engine } = await open(plan.path, reader(job), request.finding, options).finally(() =>
+    jobs.delete(job),
+  );
+  if (!opened.ok || engine === null)
+    return opened.ok ? { ok: false, message: 'there is no engine', errors: [] } : opened;
+  player = new Player(opened.playable, engine, request.versions);
   return { ok: true, recording: await player.record() };
+}
+
+/** From the rehearsal that is held, if it is of these texts: then nothing is rehearsed again. */
+async function open(
+  file: string,
+  read: (path: string) => Promise<string>,
+  finding: string | null,
+  options: RehearseOptions & { readonly signal: AbortSignal },
+): Promise<{ readonly opened: Opened; readonly engine: Engine | null }> {
+  if (held?.run != null && (await isOf(held, file, read)))
+    return { opened: held.run.playable(finding), engine: held.engine };
+  await letGo();
+  const taken = engines.take();
+  options.signal.addEventListener('abort', () => void taken.then((engine) => engine.close()).catch(() => {}));
+  // The plan's own course needs no search.
+  const run = finding === null ? null : await openRun(file, read, () => taken, options);
+  const opened = run === null ? await openPlan(file, read, () => taken, null, options) : run.playable(finding);
+  const engine = await taken.catch(() => null);
+  if (options.signal.aborted || engine === null) return { opened, engine: null };
+  held = { file, engine, run };
+  return { opened, engine };
+}
+
+async function isOf({ file, run }: Held, asked: string, read: (path: string) => Promise<string>): Promise<boolean> {
+  if (file !== asked || run === null || run.report.exploration.cut !== null) return false;
+  const same = [...run.sources].map(async ([path, text]) => (await read(path).catch(() => null)) === text);
+  return (await Promise.all(same)).every(Boolean);
+}
+
+/** One engine in memory at a time. */
+async function letGo(): Promise<void> {
+  const before = held;
+  held = null;
+  await before?.engine.close().catch(() => {});
+}
+
+/** Two engines, one for each database; the process is ended by whoever asked, and they with it. */
+async function simulateJob(
+  job: number,
+  plan: PlanFile,
+  { requests }: TrafficRequest,
+  limits: Limits,
+): Promise<SimulateReply> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  jobs.set(job, controller);
+  const started: Promise<Engine>[] = [];
+  const start = () => {
+    const engine = createPgliteEngine({});
+    started.push(engine);
+    return engine;
+  };
+  const options = { ...limits, signal, pace: { requests }, onProgress: trafficReporter(job) };
+  const result = await simulate(
+    plan.path,
+    reader(job),
+    () => Promise.all([start(), start()] as const),
+    options,
+  ).finally(() => {
+    jobs.delete(job);
+    for (const engine of started) void engine.then((each) => each.close()).catch(() => {});
+  });
+  if (result.ok) return { ok: true, recording: result.recording };
+  return { ok: false, message: result.errors[0]?.message ?? 'the plan is not valid' };
 }
 
 async function withEngine<T>(
@@ -197,13 +283,21 @@ async function withEngine<T>(
 }
 
 /** Not every step of a search crosses to the other process. */
-function reporter(job: number): (progress: Progress) => void {
+function throttled<T>(tell: (value: T) => unknown): (value: T) => void {
   let last = -Infinity;
-  return (progress) => {
+  return (value) => {
     if (performance.now() - last < progressIntervalMs) return;
     last = performance.now();
-    void host.progress(job, progress);
+    void tell(value);
   };
+}
+
+function reporter(job: number): (progress: Progress) => void {
+  return throttled((progress) => host.progress(job, progress));
+}
+
+function trafficReporter(job: number): (progress: SimulateProgress) => void {
+  return throttled((progress) => host.traffic(job, progress));
 }
 
 async function guarded<T>(work: () => Promise<T>): Promise<T | Fault> {

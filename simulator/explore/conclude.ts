@@ -2,9 +2,10 @@
 import { parseContent } from '../engine/content.ts';
 import { ruleOf } from '../findings/catalog.ts';
 import type { Plan, Step } from '../plan/model.ts';
-import type { Finding, PlanReport } from '../report/model.ts';
+import type { Answers, Finding, PlanReport } from '../report/model.ts';
 import { planViolation } from './blame.ts';
 import { classify } from './classify.ts';
+import { answersOf } from './coverage.ts';
 import { maxFlights, maxFlightsAfterRollback } from './evaluate.ts';
 import type { Ground } from './ground.ts';
 import { positionLabel } from './positions.ts';
@@ -77,7 +78,7 @@ export class Conclusion {
       for (const request of version.requests.keys()) {
         const name = `${version.name}.${request}`;
         const not = positions.filter(
-          (p) => !this.searches.some((s) => s.evaluator.exercised.has(`${p.id}|${version.name}|${request}`)),
+          (p) => !this.searches.some((s) => s.evaluator.tally.of(p.id, version.name, request).ran > 0),
         );
         if (not.length === positions.length) missing.push(name);
         else for (const p of not) missing.push(`${name} at ${positionLabel(p)}`);
@@ -92,6 +93,12 @@ export class Conclusion {
     }
     if (missing.length > 0 && this.closed) this.collector.add(this.neverExercisedViolation(missing));
     return missing;
+  }
+
+  answers(neverExercised: readonly string[]): Answers[] {
+    const { positions, programs } = this.ground;
+    const tallies = this.searches.map((s) => s.evaluator.tally);
+    return answersOf(this.plan, positions, (request) => programs.isRead(request), neverExercised, tallies);
   }
 
   /** A finding says already that it fails. */

@@ -8,6 +8,7 @@ import type { Action, Offer, Programs } from './programs.ts';
 import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
 import { upToDate, type Replica } from './replica.ts';
 import type { Streams } from './streams.ts';
+import { Tally } from './tally.ts';
 import type { Result, Transitions } from './transitions.ts';
 import type { Violation } from './violations.ts';
 import type { Wants } from './wants.ts';
@@ -39,11 +40,11 @@ export interface EvaluatorInput {
   readonly programs: Programs;
   readonly transitions: Transitions;
   readonly usesRandom: boolean;
+  readonly positions: readonly Position[];
 }
 
 export class Evaluator {
-  /** `position|version|request` that was run. */
-  readonly exercised = new Set<string>();
+  readonly tally: Tally;
   /** Version and request, for those that the reference accepted at least once. */
   readonly accepted = new Set<string>();
   /** Backfills that a check has shown can't be begun again: that is said once, not by what follows from it. */
@@ -67,11 +68,13 @@ export class Evaluator {
     this.second = references.second;
     this.streams = copies.streams;
     this.replica = copies.replica;
+    this.tally = new Tally(input.plan, input.positions.length);
     this.jobs = new Jobs(input.transitions, wants.want, input.usesRandom);
   }
 
   evaluate(position: Position, node: Node, mayWrite: boolean): Evaluation {
     const missingBefore = this.wants.count;
+    this.tally.begin();
     const violations: Violation[] = [];
     const successors: Draft[] = [];
     const settled = this.settle(position, node, violations);
@@ -135,7 +138,7 @@ export class Evaluator {
   ): void {
     for (const offer of this.input.programs.offers(version)) {
       if (!offer.read) continue;
-      this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
+      this.tally.ran(version, offer.request.name);
       const shown = offer.request.onReplica ? this.replica.shown(node) : node;
       const result = this.wants.want(
         shown.schema,
@@ -147,6 +150,8 @@ export class Evaluator {
       if (result === null || judged === null || refused === null) continue;
       if (result.ok) this.accepted.add(`${version}|${offer.request.name}`);
       const answer = this.input.programs.answer(shown.schema, offer.request, result).answer;
+      const isRight = refused === '' && judged.difference === null;
+      if (!isRight || judged.expected !== null) this.tally.compared(version, offer.request.name, isRight);
       if (refused !== '') violations.push(this.blame.unreadable(position, node, version, offer, answer, refused));
       else if (judged.difference !== null) {
         const { expected, difference: kind } = judged;
@@ -211,7 +216,7 @@ export class Evaluator {
   ): void {
     for (const offer of this.input.programs.offers(version)) {
       if (offer.read) continue;
-      this.exercised.add(`${position.id}|${version}|${offer.request.name}`);
+      this.tally.ran(version, offer.request.name);
       const draft = offer.stepwise
         ? this.begin(position, node, version, offer, violations)
         : this.tryWrite(position, node, version, offer, violations);
@@ -231,6 +236,8 @@ export class Evaluator {
     const keyed = this.input.programs.answer(node.schema, offer.request, result);
     const judged = this.judge(node, version, offer.action, keyed, nonce);
     if (judged === null) return null;
+    if (judged.difference !== null || judged.expected !== null)
+      this.tally.compared(version, offer.request.name, judged.difference === null);
     if (judged.difference !== null) {
       violations.push(
         this.blame.writeViolation(position, node, version, offer, keyed.answer, judged.expected, judged.difference),
@@ -414,6 +421,8 @@ export class Evaluator {
     const offer = programs.offer(request, flight.progress.action.params, false);
     const judged = this.judgeEnd(state, flight, step.progress.answer);
     if (judged === null) return null;
+    if (judged.difference !== null || judged.compared)
+      this.tally.compared(flight.version, request.name, judged.difference === null);
     if (judged.difference !== null) {
       violations.push({
         ...this.blame.writeViolation(
@@ -447,7 +456,14 @@ export class Evaluator {
     state: StateFields,
     flight: Flight,
     actual: Answer,
-  ): { difference: ReturnType<typeof difference>; expected: Answer | null; first: number; second: number } | null {
+  ): {
+    readonly difference: ReturnType<typeof difference>;
+    readonly expected: Answer | null;
+    readonly first: number;
+    readonly second: number;
+    /** There was a reference to hold it against. */
+    readonly compared: boolean;
+  } | null {
     const end1 = this.first.finish(state.first, flight.id, actual);
     const end2 =
       this.second === null || state.second < 0
@@ -465,9 +481,10 @@ export class Evaluator {
       first: keep(right1, this.first, end1.set, state.first),
       second: keep(right2, this.second, end2.set, state.second),
     };
-    if (right) return { difference: null, expected: null, ...next };
+    if (right) return { difference: null, expected: null, ...next, compared: judges.length > 0 };
     const expected = (judges[0] === 'first' ? end1 : end2).expected[0] ?? null;
-    return { difference: expected === null ? null : difference(actual, expected), expected, ...next };
+    const differs = expected === null ? null : difference(actual, expected);
+    return { difference: differs, expected, ...next, compared: expected !== null };
   }
 
   private evaluateJob(

@@ -268,6 +268,41 @@ function undoing(step: Step): MoveAction {
   return { kind: 'cdc', action: step.action === 'start' ? 'stop' : 'start', stream: step.stream };
 }
 
+/** A version that lives on past the deploy that should have ended it: a pod that does not die, a worker with old code. */
+export interface Straggler {
+  readonly version: string;
+  /** Index of that deploy among the steps. */
+  readonly deploy: number;
+}
+
+/** The version that the latest deploy replaces, or is replacing; null where there is none. */
+export function replacedAt(plan: Plan, { stepIndex }: Position): Straggler | null {
+  const deploys = plan.steps.filter((s) => s.kind === 'deploy');
+  const at = deploys.findLastIndex(({ index }) => index <= stepIndex);
+  const deploy = deploys[at];
+  const before = deploys[at - 1]?.version ?? plan.versions[0]?.name ?? '';
+  return deploy === undefined || before === deploy.version ? null : { version: before, deploy: deploy.index };
+}
+
+/** Whether a straggler is live at a position: it lives one deploy longer than planned, until the next is done. */
+export function livesOn(plan: Plan, { deploy }: Straggler, { stepIndex, phase }: Position): boolean {
+  const next = plan.steps.find(({ kind, index }) => kind === 'deploy' && index > deploy)?.index ?? Infinity;
+  return (stepIndex >= deploy && stepIndex < next) || (stepIndex === next && phase === 'rolling');
+}
+
+/** The same positions, with versions that live on. Where the app is stopped nobody is live. */
+export function withStragglers(
+  plan: Plan,
+  positions: readonly Position[],
+  stragglers: readonly Straggler[],
+): readonly Position[] {
+  return positions.map((position) => {
+    const more = stragglers.filter((s) => livesOn(plan, s, position)).map((s) => s.version);
+    const live = position.live.length === 0 ? [] : [...new Set([...more, ...position.live])];
+    return { ...position, live };
+  });
+}
+
 /** The words a report uses for a position. */
 export function positionLabel(position: Position): string {
   if (position.step === null) return 'start';

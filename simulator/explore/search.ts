@@ -272,6 +272,7 @@ export class Search {
 
   private accept(node: Node, evaluation: Evaluation): Node[] {
     for (const violation of evaluation.violations) this.collector.add(violation);
+    this.keepTally(node);
     node.expanded = true;
     node.damaged = evaluation.damaged;
     node.broken = evaluation.broken;
@@ -293,6 +294,11 @@ export class Search {
     const replica = this.replica.after(parent, draft.fields, draft.event.kind === 'move');
     if (replica === null) return null;
     return replica === draft.fields.replica ? draft : { ...draft, fields: { ...draft.fields, replica } };
+  }
+
+  /** What a way back leaves is told by the triangle, until the plan has come forward again. */
+  private keepTally({ position, direction }: Node): void {
+    this.evaluator.tally.keep(position, direction === 'up');
   }
 
   private readonly prepared = new Set<string>();
@@ -396,6 +402,7 @@ export class Search {
       for (const write of open) {
         const before = this.wants.count;
         const violations: Violation[] = [];
+        this.evaluator.tally.begin();
         const draft = this.evaluator.tryWrite(
           this.position(write.node.position),
           write.node,
@@ -408,6 +415,7 @@ export class Search {
           continue;
         }
         for (const v of violations) this.collector.add(v);
+        this.keepTally(write.node);
         const seen = draft === null ? null : this.seenLater(write.node, draft);
         const added = seen === null ? null : this.add(write.node, seen);
         if (added?.fresh === true) fresh.push(added.node);

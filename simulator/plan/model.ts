@@ -34,6 +34,18 @@ export interface ParamUse {
   readonly operator: string;
 }
 
+/** What a statement puts into a column, read from the parse tree: `SET col = …`, `INSERT (col) VALUES (…)`, `INSERT (col) SELECT …`. */
+export interface ColumnWrite {
+  readonly table: TableRef;
+  /** `#1` for the first column, where an INSERT names none; `*` where it takes all that another table has. */
+  readonly column: string;
+  /** The parameters and columns that the value is made of, wherever they stand in it. */
+  readonly params: readonly string[];
+  readonly columns: readonly { readonly tables: readonly TableRef[]; readonly column: string }[];
+  /** The value is a parameter or a column as it stands, a cast aside. */
+  readonly plain: boolean;
+}
+
 /** What the parse tree of one statement says. Nothing here is found by matching text. */
 export interface Statement {
   /** The text as written, without the closing semicolon. */
@@ -59,6 +71,7 @@ export interface Statement {
   /** For UPDATE, INSERT, DELETE, MERGE at the top: the target and the columns it writes (empty: all, or a DELETE). */
   readonly target: { readonly table: TableRef; readonly columns: readonly string[] } | null;
   readonly paramUses: readonly ParamUse[];
+  readonly writes: readonly ColumnWrite[];
   /** The new name that a RENAME gives to the table it names; null for any other statement. */
   readonly renamesTo: string | null;
   /** False for what Postgres refuses in a transaction block: CREATE INDEX CONCURRENTLY, VACUUM, … */

@@ -6,7 +6,7 @@ import { byteOffsets, fillHoles, lexSql, syntaxError } from './lexer.ts';
 import type { Hole, Span, SqlSyntaxError } from './lexer.ts';
 import type { Location, Piece, PlanError, Statement } from './model.ts';
 import type { TextSource } from './source.ts';
-import { paramUsesOf } from './uses.ts';
+import { usesOf } from './uses.ts';
 
 /** Loads the parser. To be awaited once, before anything else of this module; calling it again costs nothing. */
 export async function initParser(): Promise<void> {
@@ -121,7 +121,7 @@ export function parseSql(source: TextSource): ParsedSql {
           pieces: piecesOf(text, span, holes),
           location: source.locate(span.start),
           ...factsOf(parsed.tag, parsed.node),
-          paramUses: paramUsesOf(parsed.tag, parsed.node, paramAt),
+          ...usesOf(parsed.tag, parsed.node, paramAt),
         },
         holes: holes.map(({ piece, start }) => ({ piece, location: source.locate(start) })),
         dollar: dollar === undefined ? null : source.locate(dollar),

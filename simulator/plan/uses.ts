@@ -1,10 +1,10 @@
 /**
- * Where the values of parameters go: which column each is compared with or written to. Aliases, CTEs
- * and subqueries are followed to the tables behind them.
+ * Where values go: which column each parameter is compared with or written to, and what a column is written from. Aliases,
+ * CTEs and subqueries are followed to the tables behind them.
  */
 import { body, isNode, list, strings, tableRef, tagged, text, throughCasts } from './ast.ts';
 import type { Node } from './ast.ts';
-import type { ParamUse, TableRef } from './model.ts';
+import type { ColumnWrite, ParamUse, TableRef } from './model.ts';
 
 interface Origin {
   readonly tables: readonly TableRef[];
@@ -28,6 +28,12 @@ interface Scope {
   readonly parent: Scope | null;
 }
 
+/** What a value is made of. */
+interface Made {
+  readonly params: Set<string>;
+  readonly columns: Map<string, Origin>;
+}
+
 const nothing: Derived = { outputs: new Map(), stars: [] };
 const flipped: Readonly<Record<string, string>> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 
@@ -36,11 +42,16 @@ export type ParamAt = (location: number) => string | null;
 
 class UseFinder {
   private readonly found = new Map<string, ParamUse>();
+  private readonly written = new Map<string, ColumnWrite>();
 
   constructor(private readonly paramAt: ParamAt) {}
 
   uses(): readonly ParamUse[] {
     return [...this.found.values()];
+  }
+
+  writes(): readonly ColumnWrite[] {
+    return [...this.written.values()];
   }
 
   statement(tag: string, node: Node, parent: Scope | null): Derived {
@@ -64,6 +75,41 @@ class UseFinder {
   private add(param: string, origin: Origin, operator: string): void {
     const use: ParamUse = { param, tables: origin.tables, column: origin.column, operator };
     this.found.set(JSON.stringify(use), use);
+  }
+
+  /** A value that a column is given. */
+  private write(table: TableRef, column: string | null, value: unknown, scope: Scope): void {
+    if (column === null) return;
+    const bare = throughCasts(value);
+    const plain = body(bare, 'ParamRef') !== null || body(bare, 'ColumnRef') !== null;
+    const made: Made = { params: new Set(), columns: new Map() };
+    this.madeOf(value, scope, made);
+    const isAll = [...made.columns.values()].some((origin) => origin.column === '*');
+    const [params, columns] = [[...made.params], [...made.columns.values()]];
+    const write: ColumnWrite = { table, column: isAll ? '*' : column, params, columns, plain };
+    this.written.set(JSON.stringify(write), write);
+  }
+
+  /** Of a subquery, what it gives: not what it chooses rows by. */
+  private madeOf(value: unknown, scope: Scope, made: Made): void {
+    if (Array.isArray(value)) for (const item of value) this.madeOf(item, scope, made);
+    if (!isNode(value)) return;
+    const select = body(value, 'SelectStmt');
+    const reference = body(value, 'ColumnRef');
+    const param = body(value, 'ParamRef') === null ? null : this.param(value);
+    if (param !== null) made.params.add(param);
+    if (reference !== null) {
+      const origin = columnOrAll(strings(reference['fields']), scope);
+      if (origin !== null) made.columns.set(JSON.stringify(origin), origin);
+    } else if (select === null) this.madeOf(Object.values(value), scope, made);
+    else this.madeOf(select['targetList'], this.scopeOf(select, scope), made);
+  }
+
+  /** Where the names in the list of a query are looked for. */
+  private scopeOf(select: Node, parent: Scope): Scope {
+    const scope = this.enter(select, parent);
+    for (const item of list(select['fromClause'])) this.from(item, scope);
+    return scope;
   }
 
   private param(value: unknown): string | null {
@@ -153,7 +199,7 @@ class UseFinder {
     const columns = list(node['cols']).map((column) => text(body(column, 'ResTarget')?.['name']));
     const select = body(node['selectStmt'], 'SelectStmt');
     if (select !== null && table !== null) {
-      this.inserted(select, table, columns);
+      this.inserted(select, table, columns, scope);
       this.query(select, scope);
     }
     const inner: Scope = { ...scope, sources: [] };
@@ -166,10 +212,11 @@ class UseFinder {
   }
 
   /** Values by position. Without a column list the table's order decides, which only the catalog knows: `#1`, `#2`, … */
-  private inserted(select: Node, table: TableRef, columns: readonly (string | null)[]): void {
+  private inserted(select: Node, table: TableRef, columns: readonly (string | null)[], parent: Scope): void {
+    const scope = this.scopeOf(select, parent);
     for (const side of ['larg', 'rarg']) {
       const part = select[side];
-      if (isNode(part)) this.inserted(part, table, columns);
+      if (isNode(part)) this.inserted(part, table, columns, scope);
     }
     const rows = list(select['valuesLists']).map((row) => list(body(row, 'List')?.['items']));
     const selected = list(select['targetList']).map((item) => body(item, 'ResTarget')?.['val']);
@@ -178,6 +225,7 @@ class UseFinder {
         const param = this.param(value);
         const column = columns.length === 0 ? `#${index + 1}` : (columns[index] ?? null);
         if (param !== null && column !== null) this.add(param, { tables: [table], column }, 'assign');
+        this.write(table, column, value, scope);
       }
     }
   }
@@ -194,6 +242,8 @@ class UseFinder {
       const indirect = list(target?.['indirection']).length > 0;
       if (param !== null && column !== null && table !== null && !indirect)
         this.add(param, { tables: [table], column }, 'assign');
+      // Of `(a, b) = (SELECT …)` either may be made of all that is selected.
+      if (table !== null) this.write(table, column, value ?? multiple?.['source'], scope);
       this.expression(target?.['val'], scope);
     }
   }
@@ -230,6 +280,7 @@ class UseFinder {
         const param = this.param(value);
         const column = columns.length === 0 ? `#${index + 1}` : (columns[index] ?? null);
         if (param !== null && column !== null && table !== null) this.add(param, { tables: [table], column }, 'assign');
+        if (table !== null) this.write(table, column, value, scope);
       }
       this.assignments(list(clause['targetList']), table, scope);
       this.expression([values, clause['condition']], scope);
@@ -373,8 +424,20 @@ function outputsOf(targets: readonly unknown[], scope: Scope): Derived {
   return { outputs, stars: unique(stars) };
 }
 
-export function paramUsesOf(tag: string, node: Node, paramAt: ParamAt): readonly ParamUse[] {
+/** A column, or all that the sources of a star have: `*`. */
+function columnOrAll(fields: readonly (string | null)[], scope: Scope): Origin | null {
+  if (fields.at(-1) !== null) return resolve(fields, scope);
+  const qualifier = fields.at(-2);
+  const meant = scope.sources.filter(({ alias }) => typeof qualifier !== 'string' || alias === qualifier);
+  return { tables: unique(meant.flatMap(({ derived }) => derived.stars)), column: '*' };
+}
+
+export function usesOf(
+  tag: string,
+  node: Node,
+  paramAt: ParamAt,
+): { readonly paramUses: readonly ParamUse[]; readonly writes: readonly ColumnWrite[] } {
   const finder = new UseFinder(paramAt);
   finder.statement(tag, node, null);
-  return finder.uses();
+  return { paramUses: finder.uses(), writes: finder.writes() };
 }

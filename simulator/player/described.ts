@@ -1,6 +1,6 @@
 /** What a recording says of the plan itself: its versions with their requests, and its steps with their SQL. */
 import type { Programs } from '../explore/programs.ts';
-import type { Plan, RollbackStep, Sql, Statement, Step } from '../plan/model.ts';
+import type { Plan, RollbackStep, Statement, Step } from '../plan/model.ts';
 import { streamStatements } from '../plan/statements.ts';
 import type { PlayedStep, PlayedVersion } from './model.ts';
 
@@ -23,28 +23,30 @@ export function stepsOf(plan: Plan): readonly PlayedStep[] {
     name: step.name,
     index: step.index,
     kind: step.kind,
-    sql: sqlOf(step),
+    sql: joined(statementsOf(step)),
+    statements: begins(statementsOf(step)),
     rollback: rollbackOf(step),
     place: step.location,
   }));
 }
 
-function sqlOf(step: Step | RollbackStep): string {
+/** What a step runs; nothing for a deploy. */
+export function statementsOf(step: Step | RollbackStep): readonly Statement[] {
   switch (step.kind) {
     case 'migrate':
-      return texts(step.sql);
+      return step.sql.statements;
     case 'backfill':
-      return joined(statementsOf(step));
+      return batchesOf(step);
     case 'verify':
-      return joined(step.checks.flatMap((check) => (check.kind === 'equal' ? check.queries : [check.query])));
+      return step.checks.flatMap((check) => (check.kind === 'equal' ? check.queries : [check.query]));
     case 'cdc':
-      return step.action === 'start' ? joined(streamStatements(step.stream)) : '';
+      return step.action === 'start' ? streamStatements(step.stream) : [];
     case 'deploy':
-      return '';
+      return [];
   }
 }
 
-function statementsOf({ form }: Step & { kind: 'backfill' }): readonly Statement[] {
+function batchesOf({ form }: Step & { kind: 'backfill' }): readonly Statement[] {
   switch (form.kind) {
     case 'statement':
     case 'range':
@@ -56,20 +58,26 @@ function statementsOf({ form }: Step & { kind: 'backfill' }): readonly Statement
   }
 }
 
+/** Statements follow each other line by line in what `joined` gives. */
+function begins(statements: readonly Statement[]): PlayedStep['statements'] {
+  let line = 1;
+  return statements.map(({ text, location }) => {
+    const begin = { line, place: location };
+    line += text.trim().split('\n').length;
+    return begin;
+  });
+}
+
 function rollbackOf({ rollback }: Step): string | null {
   switch (rollback.kind) {
     case 'sql':
-      return texts(rollback.sql);
+      return joined(rollback.sql.statements);
     case 'steps':
-      return rollback.steps.map(sqlOf).join('\n');
+      return rollback.steps.map((each) => joined(statementsOf(each))).join('\n');
     case 'none':
     case 'unstated':
       return null;
   }
-}
-
-function texts({ statements }: Sql): string {
-  return joined(statements);
 }
 
 function joined(statements: readonly Statement[]): string {

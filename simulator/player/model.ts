@@ -87,7 +87,7 @@ export interface Moment {
   /** The position, as reports name it. */
   readonly position: string;
   readonly live: readonly string[];
-  /** Versions that are not live any more, or will not be soon, and could live on from here as stragglers. */
+  /** The version that the latest deploy has replaced, or is replacing, where it could live on from here as a straggler. */
   readonly stragglers: readonly string[];
   readonly job: string | null;
   readonly flights: readonly InFlight[];
@@ -163,6 +163,8 @@ export interface PlayedStep {
   readonly kind: string;
   /** What it runs, as it is written; empty for a deploy. */
   readonly sql: string;
+  /** The line of `sql`, from 1, in which each statement begins, and where that is written. */
+  readonly statements: readonly { readonly line: number; readonly place: Location }[];
   /** What its way back runs; null where nothing is stated. */
   readonly rollback: string | null;
   readonly place: Location;
@@ -196,7 +198,7 @@ export type ForkCommand =
     }
   | { readonly kind: 'sql'; readonly sql: string }
   | { readonly kind: 'rollback' }
-  /** A version that should be gone stays live until the deploy after the next is done. */
+  /** A version that should be gone stays live one deploy longer than planned: until the next that begins is done. */
   | { readonly kind: 'straggler'; readonly version: string };
 
 export type Answered =

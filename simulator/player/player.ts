@@ -3,10 +3,10 @@
  * and forks the history there. A recorded history never changes.
  */
 import type { Content, Engine } from '../engine/engine.ts';
-import { positionLabel, type Position } from '../explore/positions.ts';
+import { positionLabel } from '../explore/positions.ts';
 import type { Offer } from '../explore/programs.ts';
 import type { Node } from '../explore/state.ts';
-import { Node as State, plain } from '../explore/state.ts';
+import { Node as State } from '../explore/state.ts';
 import { upToDate } from '../explore/replica.ts';
 import { noStreams } from '../explore/streams.ts';
 import type { Violation } from '../explore/violations.ts';
@@ -15,28 +15,35 @@ import { eventText } from '../report/words.ts';
 import type { Playable } from '../rehearse.ts';
 import type { Beat } from './beat.ts';
 import { Counterparts } from './counterparts.ts';
-import { Course } from './course.ts';
 import { stepsOf, versionsOf } from './described.ts';
 import type { Answered, ForkCommand, Forked, History, Moment, Recording, Stop } from './model.ts';
+import { Places } from './places.ts';
 import { Query } from './query.ts';
-import { Requests } from './requests.ts';
 import { Retelling, start } from './retell.ts';
+import { Settings, type Setting } from './settings.ts';
 import { Views } from './views.ts';
+import { byHand, WhatIf } from './what-if.ts';
 
 /** Combinations of values that one request is tried with at each moment. */
 const maxProbes = 16;
 
+/** A beat, and who is live from it on. */
+interface Scene {
+  readonly beat: Beat;
+  readonly setting: Setting;
+}
+
 interface Kept {
   readonly history: History;
-  readonly beats: readonly Beat[];
+  readonly scenes: readonly Scene[];
 }
 
 export class Player {
-  private readonly positions: readonly Position[];
-  private readonly requests: Requests;
-  private readonly course: Course;
+  private readonly settings: Settings;
+  private readonly counterparts: Counterparts;
   private readonly views: Views;
   private readonly query: Query;
+  private readonly whatIf: WhatIf;
   private readonly histories: Kept[] = [];
   private readonly left = new Set<string>();
 
@@ -47,12 +54,11 @@ export class Player {
     private readonly versions: readonly string[] | null = null,
   ) {
     const { plan, ground, search } = playable;
-    this.positions = ground.positions;
-    this.requests = new Requests(plan, ground.positions, search);
-    this.course = new Course(plan, ground.positions, search, this.requests);
-    const counterparts = new Counterparts(plan, ground.programs, ground.transitions, ground.start.schema);
-    this.views = new Views(engine, ground.transitions, search, ground.positions, counterparts);
+    this.settings = new Settings(plan, ground.positions, search);
+    this.counterparts = new Counterparts(plan, ground.programs, ground.transitions, ground.start.schema);
+    this.views = new Views(engine, ground.transitions, search, this.counterparts);
     this.query = new Query(engine, ground.transitions);
+    this.whatIf = new WhatIf(plan, search, this.query, this.settings);
   }
 
   /** Plays what was opened. */
@@ -60,7 +66,7 @@ export class Player {
     const { plan, finding } = this.playable;
     const beats = await this.playOpened();
     const title = finding === null ? plan.title : `${finding.rule} at ${finding.step}`;
-    const history = await this.keep(title, null, null, [], beats);
+    const history = await this.keep(title, null, null, [], this.scenes(beats, this.settings.planned));
     return {
       file: plan.file,
       title: plan.title,
@@ -68,7 +74,7 @@ export class Player {
       stops: stopsOf(plan),
       versions: versionsOf(plan, this.playable.ground.programs),
       steps: stepsOf(plan),
-      places: [],
+      places: await new Places(plan, this.playable.ground, this.counterparts).all(),
       history,
       views: [...this.views.views],
       notes: [...this.left],
@@ -77,7 +83,7 @@ export class Player {
 
   /** The content of every table at a moment, as `cutover replay` has it. */
   content(history: number, moment: number): Content {
-    return this.playable.ground.transitions.contents.text(this.beat(history, moment).node.content);
+    return this.playable.ground.transitions.contents.text(this.scene(history, moment).beat.node.content);
   }
 
   /** SQL at a moment. Nothing of it stays, and it can't write. */
@@ -87,25 +93,27 @@ export class Player {
 
   /** Another future from a moment on: what was recorded is kept. */
   async fork(history: number, moment: number, command: ForkCommand): Promise<Forked> {
-    const { node } = this.beat(history, moment);
+    const { beat, setting } = this.scene(history, moment);
     const firstView = this.views.views.length;
-    const played = await this.perform(node, command);
-    if (!Array.isArray(played)) return { ok: false, message: played.message };
-    const last = played.at(-1);
-    const rest = last === undefined || last.stuck ? [] : await this.course.forward(last.node);
-    const past = this.histories[history]?.beats.slice(0, moment + 1) ?? [];
-    const kept = await this.keep(titleOf(command, played), { history, moment }, command, past, [...played, ...rest]);
+    const played = await this.whatIf.perform(beat.node, setting, command);
+    if (!played.ok) return played;
+    const last = played.beats.at(-1);
+    const rest = last === undefined || last.stuck ? [] : await played.setting.course.forward(last.node);
+    const past = this.histories[history]?.scenes.slice(0, moment + 1) ?? [];
+    const scenes = [...past, ...this.scenes([...played.beats, ...rest], played.setting)];
+    const kept = await this.keep(titleOf(command, played.beats), { history, moment }, command, past, scenes);
     return { ok: true, history: kept, views: this.views.views.slice(firstView), firstView };
   }
 
   private async playOpened(): Promise<readonly Beat[]> {
     const { plan, ground, search, finding, violation } = this.playable;
+    const { course, requests } = this.settings.planned;
     if (finding !== null && violation !== null && hasNode(violation)) {
-      const retelling = new Retelling(plan, ground, search, this.course, this.requests);
+      const retelling = new Retelling(plan, ground, search, course, requests);
       return retelling.beats(finding, violation);
     }
     const root = start(plan, this.root());
-    const beats = [root, ...(await this.course.forward(root.node))];
+    const beats = [root, ...(await course.forward(root.node))];
     if (finding === null) return beats;
     // Read from the plan: it shows where its step is reached.
     const at = beats.findIndex((b) => b.event?.step === finding.step);
@@ -146,90 +154,47 @@ export class Player {
     return new State(-1, fields, { parent: null, event: null, writes: 0, others: 0, direction: 'up', stage: 0 });
   }
 
-  private beat(history: number, moment: number): Beat {
-    const beat = this.histories[history]?.beats[moment];
-    if (beat === undefined) throw new RangeError(`there is no moment ${moment} in history ${history}`);
-    return beat;
+  /** Who is live from each beat on: a version that has ended on the way does not come back in what is forked there. */
+  private scenes(beats: readonly Beat[], setting: Setting): readonly Scene[] {
+    return beats.map((beat) => ({ beat, setting: this.settings.at(setting, beat.node) }));
+  }
+
+  private scene(history: number, moment: number): Scene {
+    const scene = this.histories[history]?.scenes[moment];
+    if (scene === undefined) throw new RangeError(`there is no moment ${moment} in history ${history}`);
+    return scene;
   }
 
   private async nodeOf(history: number, moment: number, probe: number | null): Promise<Node> {
-    const { node } = this.beat(history, moment);
-    if (probe === null) return node;
-    const beats = await this.requests.probes(node, (version) => this.offers(version));
-    return beats[probe]?.node ?? node;
-  }
-
-  private async perform(node: Node, command: ForkCommand): Promise<Beat[] | { readonly message: string }> {
-    switch (command.kind) {
-      case 'request':
-        return this.performRequest(node, command);
-      case 'rollback':
-        return (await this.course.back(node)) ?? { message: 'there is no way back from here' };
-      case 'sql':
-        return this.performSql(node, command.sql);
-      case 'straggler':
-        return { message: `${command.version} can not live on here` };
-    }
-  }
-
-  private async performRequest(
-    node: Node,
-    { version, request, params }: ForkCommand & { kind: 'request' },
-  ): Promise<Beat[] | { readonly message: string }> {
-    const live = this.course.position(node).live;
-    if (!live.includes(version)) return { message: `${version} is not live here (${live.join(', ') || 'nobody is'})` };
-    const found = this.playable.plan.versions.find((v) => v.name === version)?.requests.get(request);
-    if (found === undefined) return { message: `${version} has no request ${request}` };
-    const missing = found.params.filter((p) => !(p in params));
-    const extra = Object.keys(params).filter((p) => !found.params.includes(p));
-    if (missing.length > 0 || extra.length > 0)
-      return { message: `${request} takes ${found.params.join(', ') || 'no parameters'}` };
-    const offer = this.playable.search.input.programs.offer(found, new Map(Object.entries(params)));
-    return [...(await this.requests.run(node, version, offer))];
-  }
-
-  private async performSql(node: Node, sql: string): Promise<Beat[] | { readonly message: string }> {
-    const result = await this.query.write(node, sql);
-    if (!result.ok) return result;
-    const position = this.course.position(node);
-    const event = {
-      kind: 'step' as const,
-      step: position.step?.name ?? null,
-      version: null,
-      request: null,
-      params: {},
-      sql,
-      result: 'put in by hand',
-      line: null,
-    };
-    const fields = { schema: result.schema, content: result.content };
-    const after = new State(-1, { ...fieldsOf(node), ...fields }, { ...wayOf(node), parent: node });
-    const place = position.step?.location ?? { file: this.playable.plan.file, line: 1, column: 1 };
-    return [{ event, node: after, place, expected: null, actual: null, shown: null, stuck: false }];
+    const { beat, setting } = this.scene(history, moment);
+    if (probe === null) return beat.node;
+    const beats = await setting.requests.probes(beat.node, (version) => this.offers(version));
+    return beats[probe]?.node ?? beat.node;
   }
 
   private async keep(
     title: string,
     from: History['from'],
     command: ForkCommand | null,
-    past: readonly Beat[],
-    fresh: readonly Beat[],
+    past: readonly Scene[],
+    scenes: readonly Scene[],
   ): Promise<History> {
     const known = from === null ? [] : (this.histories[from.history]?.history.moments.slice(0, past.length) ?? []);
     const moments: Moment[] = [...known];
-    for (const beat of fresh) moments.push(await this.moment(beat, true));
+    for (const scene of scenes.slice(past.length)) moments.push(await this.moment(scene, true));
     const history = { id: this.histories.length, title, from, command, moments };
-    this.histories.push({ history, beats: [...past, ...fresh] });
+    this.histories.push({ history, scenes });
     return history;
   }
 
-  private async moment(beat: Beat, withProbes: boolean): Promise<Moment> {
+  private async moment({ beat, setting }: Scene, withProbes: boolean): Promise<Moment> {
     const { node, event } = beat;
-    const position = this.course.position(node);
-    const { step } = position;
-    const probes = withProbes ? await this.requests.probes(node, (version) => this.offers(version)) : [];
+    const { course, requests } = setting;
+    const position = course.position(node);
+    const { step, live } = position;
+    const probes = withProbes ? await requests.probes(node, (version) => this.offers(version)) : [];
     const shownProbes: Moment[] = [];
-    for (const probe of probes) shownProbes.push(await this.moment(probe, false));
+    for (const probe of probes) shownProbes.push(await this.moment({ beat: probe, setting }, false));
     return {
       event,
       title: event === null ? 'start' : titleOfEvent(event, positionLabel(position)),
@@ -237,8 +202,8 @@ export class Player {
       step: step === null ? null : { name: step.name, index: step.index, kind: step.kind, place: step.location },
       phase: position.phase,
       position: positionLabel(position),
-      live: position.live,
-      stragglers: [],
+      live,
+      stragglers: this.settings.stragglers(setting, node).map(({ version }) => version),
       job: position.job === null ? null : (step?.name ?? position.job.name),
       ...(await this.copies(node)),
       flights: node.flights.map(({ version, progress }) => ({
@@ -246,12 +211,12 @@ export class Player {
         request: progress.action.request,
         params: Object.fromEntries(progress.action.params),
         done: progress.next,
-        of: this.requests.request(version, progress.action)?.statements.length ?? 0,
+        of: requests.request(version, progress.action)?.statements.length ?? 0,
       })),
       expected: beat.expected,
       actual: beat.actual,
       shown: beat.shown,
-      view: await this.views.of(node),
+      view: await this.views.of(node, live),
       probes: shownProbes,
     };
   }
@@ -289,21 +254,21 @@ function hasNode(violation: Violation): violation is Violation & { readonly node
   return violation.node !== null;
 }
 
-function fieldsOf(node: Node): ConstructorParameters<typeof State>[1] {
-  return plain(node);
-}
-
-function wayOf({ writes, others, direction, stage }: Node): Omit<ConstructorParameters<typeof State>[2], 'parent'> {
-  return { event: null, writes: writes + 1, others, direction, stage };
-}
-
 function titleOfEvent(event: NonNullable<Beat['event']>, position: string): string {
-  if (event.kind === 'step' && event.result === 'put in by hand') return `SQL: ${event.sql.trim()}`;
-  return event.kind === 'step' ? position : eventText(event);
+  if (event.kind !== 'step') return eventText(event);
+  if (event.result === byHand) return `SQL: ${event.sql.trim()}`;
+  return event.line === null ? event.result : position;
 }
 
 function titleOf(command: ForkCommand, beats: readonly Beat[]): string {
   const event = beats[0]?.event ?? null;
-  if (command.kind === 'sql') return `what if: ${command.sql.trim()}`;
-  return `what if: ${event === null ? command.kind : eventText(event)}`;
+  switch (command.kind) {
+    case 'sql':
+      return `what if: ${command.sql.trim()}`;
+    case 'straggler':
+      return `what if: ${command.version} lives on`;
+    case 'request':
+    case 'rollback':
+      return `what if: ${event === null ? command.kind : eventText(event)}`;
+  }
 }

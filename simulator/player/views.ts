@@ -1,7 +1,6 @@
 /** What can be seen in a state, made once for all moments that show the same. */
 import { parseContent } from '../engine/content.ts';
 import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
-import type { Position } from '../explore/positions.ts';
 import type { Search } from '../explore/search.ts';
 import type { Node } from '../explore/state.ts';
 import type { ContentId, Transitions } from '../explore/transitions.ts';
@@ -19,13 +18,11 @@ export class Views {
     private readonly engine: Engine,
     private readonly transitions: Transitions,
     private readonly search: Search,
-    private readonly positions: readonly Position[],
     private readonly counterparts: Counterparts,
   ) {}
 
-  /** The number of the view of a state. */
-  async of(node: Node): Promise<number> {
-    const live = this.positions[node.position]?.live ?? [];
+  /** The number of the view of a state in which these versions are live. */
+  async of(node: Node, live: readonly string[]): Promise<number> {
     const key = `${node.schema}|${node.content}|${node.first}|${live.join('|')}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;

@@ -98,7 +98,10 @@ export const stepReportSchema = z.strictObject({
 });
 export type StepReport = z.infer<typeof stepReportSchema>;
 
-/** The answers of one version's reads, or of its writes, at one position of the plan. */
+/**
+ * The answers of one version's reads, or of its writes, at one position of the way forward: where it is live and has such
+ * requests, and where one that it had begun came to its end. A write that commits statement by statement answers at its end.
+ */
 export const answersSchema = z.strictObject({
   /** Null at the start. */
   step: z.string().nullable(),

@@ -155,7 +155,7 @@ function groupBy(edges: readonly Import[]): ReadonlyMap<string, readonly string[
 describe('files', () => {
   test('relative imports name their file', () => {
     const vague = imports.filter(
-      ({ to }) => /^(?:simulator|extension|webview|test)\//.test(to) && !/\.(?:tsx?|json|mjs)$/.test(to),
+      ({ to }) => /^(?:simulator|extension|webview|test)\//.test(to) && !/\.(?:tsx?|json|mjs|css)$/.test(to),
     );
     expect(vague).toEqual([]);
   });

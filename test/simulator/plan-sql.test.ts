@@ -31,6 +31,30 @@ const uses = (sql: string): readonly string[] =>
 const names = (sql: string): readonly string[] =>
   one(sql).tables.map(({ schema, table }) => (schema === null ? table : `${schema}.${table}`));
 
+const writes = (sql: string): readonly string[] =>
+  one(sql).writes.map(({ table, column, params, columns, plain }) => {
+    const made = columns.map(({ tables, column }) => `${tables.map((t) => t.table).join('|')}.${column}`);
+    return `${table.table}.${column} ${plain ? '=' : '<-'} ${[...params.map((p) => `:${p}`), ...made].join(' ')}`.trim();
+  });
+
+describe('what is written into a column', () => {
+  it.each([
+    ['INSERT INTO t (a, b) VALUES (:a, lower(:b) || :c)', ['t.a = :a', 't.b <- :b :c']],
+    ['INSERT INTO t VALUES (:a, 1)', ['t.#1 = :a', 't.#2 <-']],
+    ['INSERT INTO t (a, b) SELECT u.x, u.y * 2 FROM u WHERE u.z = 1', ['t.a = u.x', 't.b <- u.y']],
+    ['INSERT INTO t SELECT * FROM u', ['t.* = u.*']],
+    ['UPDATE t SET a = :a::int, b = a + c WHERE d = :d', ['t.a = :a', 't.b <- t.a t.c']],
+    ['UPDATE t SET (a, b) = (:a, b || :b)', ['t.a = :a', 't.b <- :b t.b']],
+    ['UPDATE t x SET a = u.b FROM u WHERE u.id = x.id', ['t.a = u.b']],
+    ['UPDATE t SET n = (SELECT sum(l.x) FROM l WHERE l.id = t.id)', ['t.n <- l.x']],
+    ['INSERT INTO t (a) VALUES (:a) ON CONFLICT (a) DO UPDATE SET b = EXCLUDED.a', ['t.a = :a', 't.b = t.a']],
+    ['MERGE INTO t USING u ON u.id = t.id WHEN MATCHED THEN UPDATE SET a = u.a', ['t.a = u.a']],
+    ['DELETE FROM t WHERE a = :a', []],
+  ])('%s', (sql, expected) => {
+    expect(writes(sql)).toEqual(expected);
+  });
+});
+
 describe('parameters', () => {
   it.each([
     ['SELECT :id', ['id']],

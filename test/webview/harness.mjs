@@ -26,17 +26,24 @@ const csp = [
   'worker-src blob:',
 ].join('; ');
 
-/** The host: answers `ready` with the recording, and keeps all else that it is asked in `window.asked`. */
+/**
+ * The host: answers `ready` with the recording, and keeps all else that it is asked in `window.asked`. What the page remembers
+ * outlives a reload, as the editor has it. A host that is deaf for so many messages stands for one that listens late.
+ */
 const fakeHost = `
   window.asked = [];
   window.answers = {};
-  let state;
+  let state = JSON.parse(sessionStorage.getItem('remembered') ?? 'null') ?? undefined;
+  let deaf = window.deafFor;
   const post = (data) => window.postMessage(data, '*');
   window.acquireVsCodeApi = () => ({
     getState: () => state,
-    setState: (next) => { state = next; },
+    setState: (next) => {
+      state = next;
+      sessionStorage.setItem('remembered', JSON.stringify(next));
+    },
     postMessage: async (message) => {
-      if (message.t !== 'q') return;
+      if (message.t !== 'q' || deaf-- > 0) return;
       window.asked.push({ method: message.m, args: message.a });
       const known = window.answers[message.m];
       const result = message.m === 'ready' ? await (await fetch(window.recordingUrl)).json()
@@ -47,12 +54,12 @@ const fakeHost = `
   window.call = (method, ...args) => post({ t: 'q', m: method, a: args, o: true });
 `;
 
-function html(recording, { kind, variables }) {
+function html(recording, { kind, variables }, deafFor) {
   const style = Object.entries(variables).map(([name, value]) => `${name}: ${value}`);
   return `<!DOCTYPE html><html lang="en" style="${style.join('; ').replaceAll('"', "'")}">
 <head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${csp}"><title>Cutover Stage</title>
 <link rel="stylesheet" href="/webview/stage.css">
-<script nonce="host">window.recordingUrl = '/recording/${recording}';${fakeHost}</script></head>
+<script nonce="host">window.recordingUrl = '/recording/${recording}';window.deafFor = ${deafFor};${fakeHost}</script></head>
 <body class="${kind}" data-vscode-theme-kind="${kind}"><div id="stage"></div><script type="module" src="/webview/stage.js"></script></body></html>`;
 }
 
@@ -64,7 +71,8 @@ export async function serve(recordings = new Map()) {
       if (url.pathname === '/') {
         const theme = themes[url.searchParams.get('theme') ?? 'Dark Modern'];
         response.setHeader('content-type', 'text/html');
-        return response.end(html(url.searchParams.get('recording') ?? 'is-null', theme));
+        const deafFor = Number(url.searchParams.get('deaf') ?? 0);
+        return response.end(html(url.searchParams.get('recording') ?? 'is-null', theme, deafFor));
       }
       const name = url.pathname.split('/').at(-1) ?? '';
       const isRecording = url.pathname.startsWith('/recording/');

@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import type { ForkCommand, History } from '../../simulator/player/model.ts';
 import { Player } from '../../simulator/player/player.ts';
 import { openPlan, rehearse } from '../../simulator/rehearse.ts';
 import type { PlanReport } from '../../simulator/report/model.ts';
@@ -21,6 +22,8 @@ interface Wanted {
   /** Of the finding that is played: the rule, or null for the plan's own course. */
   readonly rule: string | null;
   readonly traffic: boolean;
+  /** What is forked, and from which moment of the plan's own course or the finding's history. */
+  readonly fork?: { readonly moment: string; readonly command: ForkCommand };
 }
 
 const wanted: readonly Wanted[] = [
@@ -38,6 +41,17 @@ const wanted: readonly Wanted[] = [
     rule: 'request-fails',
     traffic: false,
   },
+  {
+    // What the old version does after the new one, in a course in which nothing went wrong.
+    name: 'what-if',
+    plan: 'examples/rename-column/backfill-is-null.cutover.yaml',
+    rule: 'lost-write',
+    traffic: false,
+    fork: {
+      moment: "v2 change_email(email: 'a', id: 1)",
+      command: { kind: 'request', version: 'v1', request: 'change_email', params: { email: 'c', id: '1' } },
+    },
+  },
 ];
 
 async function rehearsed(file: string): Promise<PlanReport> {
@@ -47,15 +61,26 @@ async function rehearsed(file: string): Promise<PlanReport> {
   return report;
 }
 
-async function played(file: string, finding: string | null): Promise<PlayReady> {
+async function played(file: string, finding: string | null, fork: Wanted['fork']): Promise<PlayReady> {
   const engine = await createPgliteEngine({});
   const opened = await openPlan(file, read, () => Promise.resolve(engine), finding);
   if (!opened.ok) throw new Error(`${file}: ${opened.message}`);
-  const recording = await new Player(opened.playable, engine).record();
+  const player = new Player(opened.playable, engine);
+  const recording = await player.record();
+  const { history } = recording;
+  const forked = fork === undefined ? null : await player.fork(0, momentOf(history, fork.moment), fork.command);
   await engine.close();
-  const { views, history } = recording;
+  const more = forked?.ok === true ? forked : { history: null, views: [] };
+  const views = [...recording.views, ...more.views];
+  const histories = more.history === null ? [history] : [history, more.history];
   const playhead = { history: 0, moment: finding === null ? 0 : history.moments.length - 1, probe: null };
-  return { kind: 'ready', finding, by: 'stage', recording, views, histories: [history], playhead, isCurrent: true };
+  return { kind: 'ready', finding, by: 'stage', recording, views, histories, playhead, isCurrent: true };
+}
+
+function momentOf({ moments }: History, title: string): number {
+  const moment = moments.findIndex((each) => each.title === title);
+  if (moment < 0) throw new Error(`there is no moment ${title}`);
+  return moment;
 }
 
 async function traffic(file: string): Promise<TrafficPart> {
@@ -66,7 +91,7 @@ async function traffic(file: string): Promise<TrafficPart> {
   return { kind: 'ready', recording: result.recording, isCurrent: true };
 }
 
-async function record({ name, plan, rule, traffic: wantsTraffic }: Wanted): Promise<void> {
+async function record({ name, plan, rule, traffic: wantsTraffic, fork }: Wanted): Promise<void> {
   const file = join(root, plan);
   const report = await rehearsed(file);
   const finding =
@@ -76,7 +101,7 @@ async function record({ name, plan, rule, traffic: wantsTraffic }: Wanted): Prom
   const stage: Stage = {
     plan: { uri: `file://${file}`, name: plan },
     rehearsal,
-    play: await played(file, finding?.id ?? null),
+    play: await played(file, finding?.id ?? null, fork),
     traffic: wantsTraffic ? await traffic(file) : { kind: 'none' },
     follow: true,
   };

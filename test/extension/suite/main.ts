@@ -39,6 +39,7 @@ async function runSuites(): Promise<Results> {
   await import('./language.ts');
   await import('./lessons.ts');
   await import('./debugging.ts');
+  await import('./stage.ts');
   await import('./testing.ts');
   await import('./lenses.ts');
   await import('./fixes.ts');
