@@ -3,10 +3,10 @@
  * off, into a table of the engine's own. Both are kept where no catalog query of the engine looks, so that a schema with
  * capture is the same schema.
  */
-import { quoteLiteral } from './catalog.ts';
+import { quoteIdent, quoteLiteral } from './catalog.ts';
 import { parseRecord } from './content.ts';
 import type { Database } from './database.ts';
-import type { Change, Rows } from './engine.ts';
+import type { Change, Rows, Table } from './engine.ts';
 
 /** A table whose changes are captured, under the name that it had when that began: a publication follows a rename. */
 export interface Captured {
@@ -68,6 +68,19 @@ export function captureTables(db: Database, wanted: readonly Captured[], now: re
   const added = wanted.filter((each) => !has(now, each)).map(createTrigger);
   if (added.length > 0) db.query(create);
   if (gone.length + added.length > 0) db.query([...gone, ...added].join(''));
+}
+
+/** Tables by their names; one that is captured already goes by the name that it had when that began. */
+export function captureNamed(db: Database, tables: readonly Table[], names: readonly string[]): readonly Captured[] {
+  const now = capturedTables(db);
+  const wanted = names.flatMap((label): Captured[] => {
+    const known = now.find((each) => each.label === label);
+    if (known !== undefined) return [known];
+    const table = tables.find((each) => each.name === label);
+    return table === undefined ? [] : [{ label, table: `${quoteIdent(table.schema)}.${quoteIdent(table.relation)}` }];
+  });
+  captureTables(db, wanted, now);
+  return wanted;
 }
 
 function triggerName({ label }: Captured): string {

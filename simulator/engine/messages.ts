@@ -47,6 +47,8 @@ export interface Operations {
   playCall: { in: { call: Call; moment: Moment; migrates: boolean }; out: ScriptOutcome };
   playDefine: { in: readonly PlayProgram[]; out: number };
   play: { in: PlayBatch; out: PlayResults };
+  playCapture: { in: { tables: readonly string[] }; out: null };
+  playChanges: { in: null; out: readonly Change[] };
   playRows: { in: { serial: number; items: readonly number[] }; out: readonly PlayRows[] };
 }
 

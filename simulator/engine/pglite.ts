@@ -265,6 +265,8 @@ class PgliteEngine implements Engine {
       transaction: (call, moment, migrates) => ask('playCall', { call, moment, migrates }),
       define: (programs) => ask('playDefine', programs),
       play: (batch) => ask('play', batch),
+      capture: async (tables) => void (await ask('playCapture', { tables })),
+      changes: () => ask('playChanges', null),
       rows: (serial, items) => ask('playRows', { serial, items }),
     };
   }

@@ -1,6 +1,5 @@
 /** A fresh database in which statements commit for real. */
-import { capturedTables, captureTables, takeChanges, type Captured } from './capture.ts';
-import { quoteIdent } from './catalog.ts';
+import { captureNamed, takeChanges } from './capture.ts';
 import type { Call, Content, Outcome, RunOptions, StatementResult } from './engine.ts';
 import { leavesCatalogAlone } from './describe.ts';
 import { resetSettings } from './reset.ts';
@@ -36,19 +35,8 @@ export class SessionHost {
 
   /** Tables that are captured already go by the name that they had when that began. */
   capture(names: readonly string[]): void {
-    const { db } = this.workspace;
-    const now = capturedTables(db);
-    const { catalog } = this.observed().facts;
-    const wanted = names.flatMap((label): Captured[] => {
-      const known = now.find((each) => each.label === label);
-      if (known !== undefined) return [known];
-      const table = catalog.tables.find((each) => each.name === label);
-      return table === undefined
-        ? []
-        : [{ label, table: `${quoteIdent(table.schema)}.${quoteIdent(table.relation)}` }];
-    });
-    captureTables(db, wanted, now);
-    this.captures = wanted.length > 0;
+    const { tables } = this.observed().facts.catalog;
+    this.captures = captureNamed(this.workspace.db, tables, names).length > 0;
   }
 
   private observed(): Schema {

@@ -38,6 +38,8 @@ const sessionOperations = new Set<Request['name']>([
   'playDefine',
   'play',
   'playRows',
+  'playCapture',
+  'playChanges',
 ]);
 
 class Host {
@@ -125,6 +127,11 @@ class Host {
         return this.playing().define(request.input);
       case 'play':
         return this.playing().play(request.input);
+      case 'playCapture':
+        this.playing().capture(request.input.tables);
+        return null;
+      case 'playChanges':
+        return this.playing().changes();
       case 'playRows':
         return this.playing().rows(request.input.serial, request.input.items);
     }
