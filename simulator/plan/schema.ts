@@ -63,7 +63,7 @@ const request = z
             '`false`: each statement commits on its own; other requests may run in between, and the process may die in between.',
           ),
         on: z
-          .literal('replica', '`replica`')
+          .enum(['replica'])
           .optional()
           .describe(
             '`replica`: this request reads from a copy of the database that lags behind, schema changes included.',
@@ -206,7 +206,7 @@ const cdc = z
           .optional()
           .describe('What is run for each row deleted; `:old.col` is a column of it. Left out: not mirrored.'),
         origin: z
-          .literal('none', '`none`')
+          .enum(['none'])
           .optional()
           .describe('`none`: what streams have changed is not mirrored, so that two streams do not feed each other.'),
       }),
