@@ -43,8 +43,26 @@ export interface StatementResult {
   readonly skipped: boolean;
 }
 
+/** One row that a transaction changed, as a stream of changes has it. */
+export interface Change {
+  /** The table's name when its capture began: a stream follows a rename. */
+  readonly table: string;
+  readonly kind: 'insert' | 'update' | 'delete';
+  /** The table's columns as they were then, with their types. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Values in the order of the columns; null where there is no such row. */
+  readonly old: readonly (string | null)[] | null;
+  readonly new: readonly (string | null)[] | null;
+}
+
 export type Outcome =
-  | { readonly ok: true; readonly results: readonly StatementResult[]; readonly content: Content }
+  | {
+      readonly ok: true;
+      readonly results: readonly StatementResult[];
+      readonly content: Content;
+      /** Of the tables that are captured, in order; absent when there are none. */
+      readonly changes?: readonly Change[];
+    }
   /** `content` differs from what was before only in sequences, which a rollback does not turn back. */
   | {
       readonly ok: false;
@@ -61,8 +79,18 @@ export interface Task {
 }
 
 export type MigrateOutcome =
-  | { readonly ok: true; readonly schema: SchemaId; readonly content: Content }
+  | {
+      readonly ok: true;
+      readonly schema: SchemaId;
+      readonly content: Content;
+      readonly changes?: readonly Change[];
+    }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly statement: number };
+
+/** A schema in which capture was begun or ended. */
+export type CaptureOutcome =
+  | { readonly ok: true; readonly schema: SchemaId }
+  | { readonly ok: false; readonly sqlstate: string; readonly message: string };
 
 /** Postgres' table lock modes, weakest first. */
 export const lockModes = [
@@ -236,6 +264,8 @@ export interface Session {
   /** Runs each statement on its own at top level, as a migration tool without a transaction does; stops at the first error. */
   autocommit(statements: readonly string[], options: RunOptions): Promise<Outcome>;
   content(): Promise<Content>;
+  /** From now on outcomes have the changes of these tables, and of no others. */
+  capture(tables: readonly string[]): Promise<void>;
 }
 
 export interface Engine {
@@ -264,6 +294,12 @@ export interface Engine {
     contents: readonly Content[],
     options: RunOptions,
   ): Promise<readonly MigrateOutcome[]>;
+  /**
+   * The same schema, of which outcomes have the changes of these tables, and of no others; what a migration makes of it
+   * captures them still. A table that is captured already is named as it was when that began. Capture is no part of a
+   * catalog, and of no content. On a server, a replication slot read after each call gives the same.
+   */
+  capture(schema: SchemaId, tables: readonly string[]): Promise<CaptureOutcome>;
   /**
    * Runs a step's statements on this content and says, of each, what Postgres did for it; nothing stays behind.
    * Those after one that fails are left out.

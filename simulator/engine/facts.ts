@@ -2,6 +2,7 @@
  * Reads the system catalog: one prepared query per kind of object, all sent in one message. What comes
  * back are plain rows; catalog.ts makes sense of them.
  */
+import { isCaptureTrigger } from './capture.ts';
 import { SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
 
@@ -138,7 +139,7 @@ const queries = {
     sql: `SELECT g.tgrelid, g.tgname, pg_get_triggerdef(g.oid), g.tgenabled, g.tgdeferrable,
       (SELECT p.prosrc FROM pg_proc p WHERE p.oid = g.tgfoid)
       FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE NOT g.tgisinternal AND ${userNamespace}`,
+      WHERE NOT g.tgisinternal AND ${userNamespace} AND NOT ${isCaptureTrigger('g')}`,
   },
   rules: {
     columns: ['relation', 'name', 'definition', 'enabled'],

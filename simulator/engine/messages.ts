@@ -1,5 +1,14 @@
 /** What the main thread and the engine's thread say to each other. Contents and calls go as numbered texts. */
-import type { Call, EngineStats, MigrateOutcome, Outcome, RunOptions, SchemaId } from './engine.ts';
+import type {
+  Call,
+  CaptureOutcome,
+  Change,
+  EngineStats,
+  MigrateOutcome,
+  Outcome,
+  RunOptions,
+  SchemaId,
+} from './engine.ts';
 import type { Catalog, Content, Description, DescriptionError, ParamTypes, StatementEvidence } from './engine.ts';
 import type { Moment, PlayBatch, PlayProgram, PlayResults, PlayRows, ScriptOutcome } from './player.ts';
 import type { Migration } from './workspace.ts';
@@ -32,6 +41,7 @@ export interface Operations {
     in: { schema: SchemaId; migration: Migration; contents: readonly Content[] };
     out: readonly MigrateOutcome[];
   };
+  capture: { in: { schema: SchemaId; tables: readonly string[] }; out: CaptureOutcome };
   observe: {
     in: { schema: SchemaId; migration: Migration; content: Content };
     out: readonly StatementEvidence[];
@@ -40,11 +50,14 @@ export interface Operations {
   transaction: { in: { call: Call; options: RunOptions }; out: Outcome };
   autocommit: { in: { statements: readonly string[]; options: RunOptions }; out: Outcome };
   content: { in: null; out: Content };
+  captureSession: { in: { tables: readonly string[] }; out: null };
   openPlayer: { in: null; out: null };
   playScript: { in: { statements: readonly string[]; moment: Moment }; out: ScriptOutcome };
   playCall: { in: { call: Call; moment: Moment; migrates: boolean }; out: ScriptOutcome };
   playDefine: { in: readonly PlayProgram[]; out: number };
   play: { in: PlayBatch; out: PlayResults };
+  playCapture: { in: { tables: readonly string[] }; out: null };
+  playChanges: { in: null; out: readonly Change[] };
   playRows: { in: { serial: number; items: readonly number[] }; out: readonly PlayRows[] };
 }
 
@@ -86,11 +99,13 @@ export interface PackedOutcomes {
   readonly contents: readonly Content[];
   /** As JSON. */
   readonly results: readonly string[];
+  readonly changes: readonly (readonly Change[])[];
   readonly outcomes: readonly (readonly PackedOutcome[])[];
 }
 
 export type PackedOutcome =
-  | { readonly r: number; readonly c: number }
+  /** `x`: its changes. */
+  | { readonly r: number; readonly c: number; readonly x?: number }
   | { readonly e: readonly [sqlstate: string, message: string, statement: number]; readonly c: number };
 
 /** Numbers equal things alike. */

@@ -1,6 +1,7 @@
 /** Maps contents through DDL: what schema and what content come out of each, or which error. */
+import { changesNow, takeChanges } from './capture.ts';
 import { SqlFailure } from './database.ts';
-import type { Content, MigrateOutcome, SchemaId } from './engine.ts';
+import type { Change, Content, MigrateOutcome, SchemaId } from './engine.ts';
 import { resetSettings } from './reset.ts';
 import { isFailure, ownSettings, seedRandom, setMoment } from './run.ts';
 import type { StatementFailure } from './run.ts';
@@ -27,7 +28,8 @@ function inTransactions(
 ): MigrateOutcome[] {
   const { db } = workspace;
   const from = workspace.goTo(id);
-  let known = workspace.targetOf(id, migration);
+  const plain = workspace.plainOf(id);
+  let known = workspace.targetOf(plain, migration);
   if (known !== null && !sameForEveryContent(migration, from, known)) known = null;
   return contents.map((content) => {
     from.store.load(content);
@@ -40,9 +42,11 @@ function inTransactions(
     const to: Schema = known ?? workspace.observe();
     if (sameForEveryContent(migration, from, to)) known = to;
     const after = to.store.read(ownSettings);
+    const schema = workspace.migratedId(id, to);
+    const changes = plain === id ? [] : changesNow(db);
     from.store.undo(content);
-    workspace.learn(edgeOf(id, to.id, migration, content));
-    return { ok: true, schema: to.id, content: after };
+    workspace.learn(edgeOf(plain, to.id, migration, content));
+    return migrated(schema, after, changes);
   });
 }
 
@@ -82,9 +86,13 @@ function outsideOfTransactions(
     if (shortcut !== null && accepts(workspace, shortcut, content)) return { ok: true, schema: shortcut, content };
     const result = runForReal(workspace, id, migration, content);
     if (isFailure(result)) return { ok: false, ...result };
-    if (result.content === content) shortcut = result.schema.id;
-    return { ok: true, schema: result.schema.id, content: result.content };
+    if (result.content === content) shortcut = result.schema;
+    return migrated(result.schema, result.content, result.changes);
   });
+}
+
+function migrated(schema: SchemaId, content: Content, changes: readonly Change[]): MigrateOutcome {
+  return { ok: true, schema, content, ...(changes.length === 0 ? {} : { changes }) };
 }
 
 function accepts(workspace: Workspace, id: SchemaId, content: Content): boolean {
@@ -103,7 +111,7 @@ function runForReal(
   id: SchemaId,
   migration: Migration,
   content: Content,
-): StatementFailure | { schema: Schema; content: Content } {
+): StatementFailure | { schema: SchemaId; content: Content; changes: readonly Change[] } {
   const { db } = workspace;
   const from = workspace.goTo(id);
   from.store.load(content);
@@ -112,15 +120,19 @@ function runForReal(
   const failure = firstError(workspace, migration.statements);
   resetSettings(db);
   const now = workspace.observe();
+  const plain = workspace.plainOf(id);
+  const schema = workspace.migratedId(id, now);
+  const changes = plain === id ? [] : takeChanges(db);
+  workspace.recapture();
   if (failure !== null) {
     // An invalid index, a half-detached partition: not a schema to go on from.
-    workspace.settle(now.id === id ? now : null);
+    workspace.settle(now.id === plain ? now : null);
     return failure;
   }
   workspace.settle(now);
   const after = now.store.read();
-  workspace.learn(edgeOf(id, now.id, migration, content));
-  return { schema: now, content: after };
+  workspace.learn(edgeOf(plain, now.id, migration, content));
+  return { schema, content: after, changes };
 }
 
 function firstError({ db }: Workspace, statements: readonly string[]): StatementFailure | null {

@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EngineFault } from './engine.ts';
 import type {
+  CaptureOutcome,
   Call,
   Catalog,
   Content,
@@ -219,6 +220,10 @@ class PgliteEngine implements Engine {
     return (await allSettledInOrder(parts)).flat();
   }
 
+  capture(schema: SchemaId, tables: readonly string[]): Promise<CaptureOutcome> {
+    return this.request('capture', { schema, tables });
+  }
+
   async observe(
     schema: SchemaId,
     statements: readonly string[],
@@ -244,6 +249,7 @@ class PgliteEngine implements Engine {
         return current(() => this.request('autocommit', { statements, options }));
       },
       content: () => current(() => this.request('content', null)),
+      capture: (tables) => current(async () => void (await this.request('captureSession', { tables }))),
     };
   }
 
@@ -259,6 +265,8 @@ class PgliteEngine implements Engine {
       transaction: (call, moment, migrates) => ask('playCall', { call, moment, migrates }),
       define: (programs) => ask('playDefine', programs),
       play: (batch) => ask('play', batch),
+      capture: async (tables) => void (await ask('playCapture', { tables })),
+      changes: () => ask('playChanges', null),
       rows: (serial, items) => ask('playRows', { serial, items }),
     };
   }
@@ -463,17 +471,23 @@ function packTasks(tasks: readonly Task[]): string {
 
 /** Results that are alike are one object, so that whoever keeps many keeps few. */
 function unpackOutcomes(text: string): Outcome[][] {
-  const { contents, results, outcomes } = JSON.parse(text) as PackedOutcomes;
+  const { contents, results, changes, outcomes } = JSON.parse(text) as PackedOutcomes;
   const parsed = results.map((json) => JSON.parse(json) as readonly StatementResult[]);
-  return outcomes.map((task) => task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '')));
+  return outcomes.map((task) =>
+    task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '', changes)),
+  );
 }
 
 function unpackOutcome(
   packed: PackedOutcome,
   results: readonly (readonly StatementResult[])[],
   content: Content,
+  changes: PackedOutcomes['changes'],
 ): Outcome {
-  if ('r' in packed) return { ok: true, results: results[packed.r] ?? [], content };
+  if ('r' in packed) {
+    const outcome = { ok: true, results: results[packed.r] ?? [], content } as const;
+    return packed.x === undefined ? outcome : { ...outcome, changes: changes[packed.x] ?? [] };
+  }
   const [sqlstate, message, statement] = packed.e;
   return { ok: false, sqlstate, message, statement, content };
 }

@@ -1,7 +1,8 @@
 /** The database that a player plays against, in the engine's thread: scripts, and batches of prepared requests. */
+import { captureNamed, takeChanges } from './capture.ts';
 import type { Database } from './database.ts';
 import { SessionLost } from './database.ts';
-import type { Call, Rows } from './engine.ts';
+import type { Call, Change, Rows } from './engine.ts';
 import { batchesKept, Item, itemWidth, nullValue, PlayResult, resultWidth, valueEnd } from './player.ts';
 import type {
   Moment,
@@ -73,7 +74,7 @@ export class PlayerHost {
   private serial = 0;
   private vacuumAt: number;
 
-  constructor(workspace: Workspace) {
+  constructor(private readonly workspace: Workspace) {
     this.db = workspace.db;
     workspace.empty();
     this.prepared = new PreparedStatements(this.db);
@@ -112,6 +113,16 @@ export class PlayerHost {
     }
     if (isFailure(results)) throw new Error('unreachable');
     return { ok: true, touched: results.reduce((n, r) => n + r.touched, 0), rows: results.map((r) => r.rows) };
+  }
+
+  capture(names: readonly string[]): void {
+    captureNamed(this.db, this.workspace.observe().facts.catalog.tables, names);
+    this.settle();
+  }
+
+  changes(): readonly Change[] {
+    this.db.query('ROLLBACK');
+    return takeChanges(this.db);
   }
 
   define(programs: readonly PlayProgram[]): number {

@@ -2,7 +2,7 @@
  * A database that is played against: many small requests, committed for real, sent as prepared statements in long
  * messages. Unlike a session it never reads the content of the tables, so they may be large.
  */
-import type { Call, Rows } from './engine.ts';
+import type { Call, Change, Rows } from './engine.ts';
 
 /** A part of a statement: SQL text, a parameter of the request by its place, or a column of a row that was named. */
 export type PlayPiece =
@@ -115,6 +115,10 @@ export interface Player {
   /** Adds programs; the first has the number that is given. */
   define(programs: readonly PlayProgram[]): Promise<number>;
   play(batch: PlayBatch): Promise<PlayResults>;
+  /** From now on changes of these tables are kept for `changes`, and of no others. */
+  capture(tables: readonly string[]): Promise<void>;
+  /** What has been committed since this was last asked, in order. */
+  changes(): Promise<readonly Change[]>;
   /** Rows of items of one of the last `batchesKept` batches. */
   rows(serial: number, items: readonly number[]): Promise<readonly PlayRows[]>;
 }

@@ -188,7 +188,9 @@ function wrote(
   const after = readContent(read, results.length);
   if (typeof after !== 'string') return failed(context, content, after);
   if (context.store.hasSequences && after !== content) context.store.undo(content);
-  return { ok: true, results, content: after };
+  const changes = context.store.lastChanges();
+  const outcome = { ok: true, results, content: after } as const;
+  return changes.length === 0 ? outcome : { ...outcome, changes };
 }
 
 /** What must be in place for a call to give the same whenever it is run. */

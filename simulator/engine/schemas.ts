@@ -2,6 +2,7 @@
  * The schemas that the engine has seen, and how to get back to each: a graph whose edges are statements
  * with a content on which they worked. It is plain data, so that it outlives the thread.
  */
+import type { Captured } from './capture.ts';
 import type { Content, RunOptions, SchemaId } from './engine.ts';
 
 export interface Base {
@@ -23,11 +24,13 @@ export interface KnownSchemas {
   /** Digest → handle. */
   ids: Record<string, SchemaId>;
   edges: Edge[];
+  /** Handles of schemas in which tables are captured: of which schema they are. */
+  captures: Record<SchemaId, { readonly of: SchemaId; readonly tables: readonly Captured[] }>;
   nextId: SchemaId;
 }
 
 export function noSchemas(): KnownSchemas {
-  return { base: null, ids: {}, edges: [], nextId: 1 };
+  return { base: null, ids: {}, edges: [], captures: {}, nextId: 1 };
 }
 
 /** The fewest edges from one schema to another; null when there is no way. */

@@ -1,4 +1,5 @@
 /** A fresh database in which statements commit for real. */
+import { captureNamed, takeChanges } from './capture.ts';
 import type { Call, Content, Outcome, RunOptions, StatementResult } from './engine.ts';
 import { leavesCatalogAlone } from './describe.ts';
 import { resetSettings } from './reset.ts';
@@ -8,6 +9,7 @@ import type { Schema, Workspace } from './workspace.ts';
 
 export class SessionHost {
   private schema: Schema | null = null;
+  private captures = false;
 
   constructor(private readonly workspace: Workspace) {
     workspace.empty();
@@ -31,9 +33,18 @@ export class SessionHost {
     return this.outcome(this.each(statements));
   }
 
+  /** Tables that are captured already go by the name that they had when that began. */
+  capture(names: readonly string[]): void {
+    const { tables } = this.observed().facts.catalog;
+    this.captures = captureNamed(this.workspace.db, tables, names).length > 0;
+  }
+
+  private observed(): Schema {
+    return (this.schema ??= this.workspace.observe());
+  }
+
   content(): Content {
-    this.schema ??= this.workspace.observe();
-    return this.schema.store.read();
+    return this.observed().store.read();
   }
 
   private each(statements: readonly string[]): StatementFailure | readonly StatementResult[] {
@@ -50,7 +61,12 @@ export class SessionHost {
     resetSettings(this.workspace.db);
     if (this.schema?.facts.dynamicDdl === true) this.schema = null;
     const content = this.content();
-    return isFailure(result) ? { ok: false, ...result, content } : { ok: true, results: result, content };
+    // What committed before a statement that failed is news as well.
+    const changes = this.captures ? takeChanges(this.workspace.db) : [];
+    if (isFailure(result)) return { ok: false, ...result, content };
+    return changes.length === 0
+      ? { ok: true, results: result, content }
+      : { ok: true, results: result, content, changes };
   }
 }
 

@@ -7,7 +7,8 @@ import { quoteLiteral } from './catalog.ts';
 import { parseContent, parseRecord, withSequences, writeContent } from './content.ts';
 import { SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
-import type { Content, ParsedContent, Rows } from './engine.ts';
+import { changesDump, changesIn, changesTable, quietCapture } from './capture.ts';
+import type { Change, Content, ParsedContent, Rows } from './engine.ts';
 import type { Reply, SqlError } from './protocol.ts';
 
 const dumpName = 'cutover_dump';
@@ -29,6 +30,7 @@ const noRelaxation: Relaxation = { relax: '', restore: '' };
 export class Store {
   private content: Content | null = null;
   private loadedTables: Record<string, string> = {};
+  private changes: readonly Change[] = [];
   private writes = 0;
   private relaxation: Relaxation | null = null;
   private readonly dumpSql: string;
@@ -40,6 +42,8 @@ export class Store {
     private readonly db: Database,
     private readonly facts: SchemaFacts,
     private readonly onLoad: () => void,
+    /** Changes of rows are captured. */
+    private readonly captures = false,
   ) {
     this.hasSequences = facts.sequences.length > 0;
     const sequences = facts.sequences.map((s, i) => `SELECT ${-2 - i}, ROW(last_value, is_called)::text FROM ${s.sql}`);
@@ -50,6 +54,7 @@ export class Store {
       marker,
       ...facts.tables.map((t, i) => tableDump(t, i, ` WHERE ${hasWritten}`)),
       ...sequences,
+      ...(captures ? [changesDump] : []),
     ].join(' UNION ALL ');
   }
 
@@ -105,8 +110,14 @@ export class Store {
   contentAfter(before: Content, reply: Reply): Content {
     if (reply.error !== null) throw new SqlFailure(reply.error, this.dumpIfWritten);
     this.writes++;
+    this.changes = this.captures ? changesIn(reply.rows ?? []) : [];
     if (reply.rows?.[0]?.[1] === null) return this.hasSequences ? this.withSequencesOf(before, reply.rows) : before;
     return this.toContent(reply);
+  }
+
+  /** What the call that was dumped last has changed. */
+  lastChanges(): readonly Change[] {
+    return this.changes;
   }
 
   /** `before` with the sequences as they are now: a rollback does not turn them back. */
@@ -128,7 +139,8 @@ export class Store {
     const deletes = changed.map((table) => `DELETE FROM ONLY ${table.sql};`);
     const inserts = changed.map((table) => insertRows(table, parsed.tables[table.name] ?? []));
     // Triggers, rules and foreign keys are off: the rows are copies, not news. Postgres forgets every plan for it.
-    const quiet = this.facts.fires ? 'SET LOCAL session_replication_role=replica;' : '';
+    const off = this.facts.fires ? 'SET LOCAL session_replication_role=replica;' : '';
+    const quiet = this.captures ? off + quietCapture : off;
     return [`ROLLBACK;BEGIN;${quiet}`, relax]
       .concat(deletes, inserts, this.setSequences(parsed), restore, 'COMMIT')
       .join('');
@@ -162,7 +174,8 @@ export class Store {
   private tidy(): void {
     if (++this.writes < writesBetweenVacuums || this.facts.tables.length === 0) return;
     this.writes = 0;
-    this.db.query(`VACUUM ${this.facts.tables.map((t) => t.sql).join(',')}`);
+    const tables = this.facts.tables.map((t) => t.sql);
+    this.db.query(`VACUUM ${[...tables, ...(this.captures ? [changesTable] : [])].join(',')}`);
   }
 
   private toContent(reply: Reply): Content {

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { boot } from './boot.ts';
 import { Database, SessionLost } from './database.ts';
 import { describeStatements, parameterTypes, volatileAmong } from './describe.ts';
-import type { Outcome, Task } from './engine.ts';
+import type { Change, Outcome, Task } from './engine.ts';
 import { readFacts } from './facts.ts';
 import { Numbering } from './messages.ts';
 import type {
@@ -32,11 +32,14 @@ const sessionOperations = new Set<Request['name']>([
   'transaction',
   'autocommit',
   'content',
+  'captureSession',
   'playScript',
   'playCall',
   'playDefine',
   'play',
   'playRows',
+  'playCapture',
+  'playChanges',
 ]);
 
 class Host {
@@ -83,7 +86,7 @@ class Host {
       case 'start':
         return this.start(request.input);
       case 'catalog':
-        return workspace.goTo(request.input.schema).facts.catalog;
+        return workspace.goTo(workspace.plainOf(request.input.schema)).facts.catalog;
       case 'describe':
         this.settled(request.input.schema);
         return describeStatements(db, request.input.statements);
@@ -97,8 +100,15 @@ class Host {
         return this.run(request.input);
       case 'migrate':
         return migrateContents(workspace, request.input.schema, request.input.migration, request.input.contents);
+      case 'capture':
+        return workspace.capture(request.input.schema, request.input.tables);
       case 'observe':
-        return observeMigration(workspace, request.input.schema, request.input.migration, request.input.content);
+        return observeMigration(
+          workspace,
+          workspace.plainOf(request.input.schema),
+          request.input.migration,
+          request.input.content,
+        );
       case 'openSession':
         this.session = new SessionHost(workspace);
         return null;
@@ -108,6 +118,9 @@ class Host {
         return this.open().autocommit(request.input.statements, request.input.options);
       case 'content':
         return this.open().content();
+      case 'captureSession':
+        this.open().capture(request.input.tables);
+        return null;
       case 'openPlayer':
         this.player = new PlayerHost(workspace);
         return null;
@@ -119,6 +132,11 @@ class Host {
         return this.playing().define(request.input);
       case 'play':
         return this.playing().play(request.input);
+      case 'playCapture':
+        this.playing().capture(request.input.tables);
+        return null;
+      case 'playChanges':
+        return this.playing().changes();
       case 'playRows':
         return this.playing().rows(request.input.serial, request.input.items);
     }
@@ -126,7 +144,7 @@ class Host {
 
   /** At a known schema, outside of a transaction. */
   private settled(schema: number): void {
-    this.workspace.goTo(schema);
+    this.workspace.goTo(this.workspace.plainOf(schema));
     this.db.attempt('ROLLBACK');
   }
 
@@ -199,17 +217,23 @@ function unpackTasks(text: string): Task[] {
 function packOutcomes(outcomes: readonly (readonly Outcome[])[]): string {
   const contents = new Numbering<string>();
   const results = new Numbering<string>();
+  const changes = new Numbering<string>();
   const packed = outcomes.map((task) =>
     task.map((outcome) => {
       const c = contents.of(outcome.content);
       return outcome.ok
-        ? { r: results.of(JSON.stringify(outcome.results)), c }
+        ? {
+            r: results.of(JSON.stringify(outcome.results)),
+            c,
+            ...(outcome.changes === undefined ? {} : { x: changes.of(JSON.stringify(outcome.changes)) }),
+          }
         : { e: [outcome.sqlstate, outcome.message, outcome.statement] as const, c };
     }),
   );
   return JSON.stringify({
     contents: contents.items,
     results: results.items,
+    changes: changes.items.map((json) => JSON.parse(json) as readonly Change[]),
     outcomes: packed,
   } satisfies PackedOutcomes);
 }

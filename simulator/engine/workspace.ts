@@ -2,11 +2,12 @@
  * The database and which schema it has now. Goes from any known schema to any other, by the statements
  * that once led there, or by starting again.
  */
-import { describeSchema } from './catalog.ts';
+import { capturedTables, captureTables, type Captured } from './capture.ts';
+import { describeSchema, quoteIdent } from './catalog.ts';
 import type { SchemaFacts } from './catalog.ts';
 import { SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
-import type { Content, EngineStats, RunOptions, SchemaId } from './engine.ts';
+import type { CaptureOutcome, Content, EngineStats, RunOptions, SchemaId } from './engine.ts';
 import { readFacts } from './facts.ts';
 import { resetDatabase, resetSettings, vacuumCatalogs } from './reset.ts';
 import { seedRandom, setMoment } from './run.ts';
@@ -31,6 +32,8 @@ const widestTable = `SELECT coalesce(max(relnatts), 0) FROM pg_class WHERE relki
 
 export class Workspace {
   private current: Schema | null = null;
+  /** What is captured in the database as it is now. */
+  private captured: readonly Captured[] = [];
   /** Nothing has run yet: the database is as the image has it. */
   private pristine = true;
   private readonly schemas = new Map<SchemaId, Schema>();
@@ -55,6 +58,7 @@ export class Workspace {
     this.known.base = null;
     this.known.ids = {};
     this.known.edges = [];
+    this.known.captures = {};
     this.schemas.clear();
     this.verified.clear();
     this.version++;
@@ -64,6 +68,7 @@ export class Workspace {
   /** An empty database that is no known schema. */
   empty(): void {
     this.current = null;
+    this.captured = [];
     this.worn = false;
     if (this.pristine) {
       this.pristine = false;
@@ -116,6 +121,75 @@ export class Workspace {
 
   /** Brings the database to a known schema. */
   goTo(id: SchemaId): Schema {
+    const capture = this.known.captures[id];
+    const schema = this.goToPlain(capture?.of ?? id);
+    this.captureNow(capture?.tables ?? []);
+    if (capture === undefined) return schema;
+    let captured = this.schemas.get(id);
+    if (captured === undefined) {
+      const store = new Store(this.db, schema.facts, () => void this.stats.loads++, true);
+      this.schemas.set(id, (captured = { id, facts: schema.facts, store }));
+    }
+    return captured;
+  }
+
+  private captureNow(wanted: readonly Captured[]): void {
+    if (JSON.stringify(wanted) === JSON.stringify(this.captured)) return;
+    this.db.attempt('ROLLBACK');
+    captureTables(this.db, wanted, this.captured);
+    this.captured = wanted;
+    // Each has its own idea of what is loaded.
+    for (const { store } of this.schemas.values()) store.forget();
+  }
+
+  /** The schema without what is captured. */
+  plainOf(id: SchemaId): SchemaId {
+    return this.known.captures[id]?.of ?? id;
+  }
+
+  capture(id: SchemaId, names: readonly string[]): CaptureOutcome {
+    const { tables } = this.goTo(this.plainOf(id)).facts.catalog;
+    const before = this.known.captures[id]?.tables ?? [];
+    const wanted: Captured[] = [];
+    for (const label of [...names].sort()) {
+      const known = before.find((each) => each.label === label);
+      const table = tables.find((each) => each.name === label);
+      if (known === undefined && table === undefined)
+        return { ok: false, sqlstate: '42P01', message: `relation "${label}" does not exist` };
+      wanted.push(
+        known ?? { label, table: `${quoteIdent(table?.schema ?? '')}.${quoteIdent(table?.relation ?? label)}` },
+      );
+    }
+    return { ok: true, schema: this.capturedId(this.plainOf(id), wanted) };
+  }
+
+  /** The handle of a schema in which these are captured. */
+  private capturedId(of: SchemaId, tables: readonly Captured[]): SchemaId {
+    if (tables.length === 0) return of;
+    const key = `${of} ${JSON.stringify(tables)}`;
+    let id = this.known.ids[key];
+    if (id === undefined) {
+      id = this.known.nextId++;
+      this.known.ids[key] = id;
+      this.known.captures[id] = { of, tables };
+      this.version++;
+    }
+    return id;
+  }
+
+  /** The handle of what a migration has led to, in the transaction at hand: tables may have another name, or be gone. */
+  migratedId(from: SchemaId, to: Schema): SchemaId {
+    return from in this.known.captures ? this.capturedId(to.id, capturedTables(this.db)) : to.id;
+  }
+
+  /** After statements that committed: what is captured may have another name, or be gone. */
+  recapture(): void {
+    if (this.captured.length > 0) this.captured = capturedTables(this.db);
+  }
+
+  private goToPlain(id: SchemaId): Schema {
+    // Edges are followed without capture, as they were found.
+    if (this.current?.id !== id || this.worn) this.captureNow([]);
     if (this.current?.id === id && !this.worn) return this.current;
     this.stats.schemaSwitches++;
     const way = this.shortWay(id);

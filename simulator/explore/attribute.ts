@@ -11,7 +11,7 @@
  *  4. The write came after the backfill, and its version was to write both places: if the write made before, by the
  *     first version, is carried. The step that made a trigger is asked likewise.
  *  5. A copy that ran too early: the write made after a later step is kept, and made before the copy it is carried.
- *  6. Else the step where it shows.
+ *  6. Else the step where it shows. So it is, after 1, where streams run or requests read from a replica.
  */
 import type { RuleId } from '../findings/catalog.ts';
 import type { Plan, Step } from '../plan/model.ts';
@@ -22,6 +22,7 @@ import { History, type Ran, type Written } from './history.ts';
 import type { Position } from './positions.ts';
 import type { Search } from './search.ts';
 import { pathTo, plain, type Node } from './state.ts';
+import { noStreams } from './streams.ts';
 import type { Violation } from './violations.ts';
 
 /** What a step did, or did not do, so that the finding is there. */
@@ -106,6 +107,8 @@ class Inquiry {
     const write = this.history.writes.find((w) => w.deeds.includes(index)) ?? this.history.writes.at(-1) ?? null;
     const damage = this.damage(culprit, index, write);
     if (damage !== null) return damage;
+    // What waits in streams, and what a replica has not seen, is no part of a history that is run again.
+    if (this.search.replica.isRead || this.history.path.some((n) => n.streams !== noStreams)) return { kind: 'shown' };
     if (this.violation.rule.startsWith('rollback-')) return (await this.onTheWayBack(write)) ?? { kind: 'shown' };
     const found = write === null ? null : await this.onTheWayForward(write);
     return found ?? (await this.uncopied(write)) ?? { kind: 'shown' };

@@ -5,6 +5,7 @@ import type { JobStep } from './jobs.ts';
 import type { Move, Position } from './positions.ts';
 import type { Offer } from './programs.ts';
 import { lastUndone, type Node, type SearchEvent } from './state.ts';
+import type { Drained } from './streams.ts';
 import type { MigrateResult } from './transitions.ts';
 import type { Violation } from './violations.ts';
 
@@ -33,6 +34,9 @@ export function planViolation(rule: Violation['rule'], step: Step, message: stri
     outcome: null,
   };
 }
+
+/** Of deliveries that go on for ever: so many tell. */
+const shownEchoes = 4;
 
 export class Blame {
   constructor(private readonly plan: Plan) {}
@@ -184,6 +188,57 @@ export class Blame {
       node,
       location: job.location,
       event: { kind: 'batch', step: job, sql: step.sql, what: step.what, reads: false },
+    };
+  }
+
+  /** Deliveries that fail, and that would fail for ever; or that go on for ever. */
+  streamViolation(position: Position, node: Node, drained: Exclude<Drained, { kind: 'drained' }>): Violation {
+    const { step } = this.place(position, node);
+    if (drained.kind === 'echoes') {
+      const names = [...new Set(drained.events.map((e) => `"${e.stream.name}"`))].sort();
+      const shown = drained.events.slice(0, shownEchoes);
+      return {
+        ...planViolation(
+          'stream-echo',
+          step,
+          `what ${names.join(' and ')} ${names.length === 1 ? 'delivers' : 'deliver'} is a change that is delivered again, for ever`,
+        ),
+        node,
+        tail: shown.slice(0, -1),
+        event: shown[shown.length - 1] ?? null,
+        expected: 'the streams come to an end',
+        actual: `after ${drained.events.length} deliveries there is more to deliver`,
+        location: drained.streams[0]?.location ?? step.location,
+        subject: names.join(' '),
+      };
+    }
+    const { event, message, sqlstate } = drained.failure;
+    return {
+      ...planViolation(
+        'stream-fails',
+        step,
+        event.again
+          ? `what "${event.stream.name}" has delivered fails when it comes once more, and the stream is stuck: ${message}`
+          : `what "${event.stream.name}" delivers fails, and the stream is stuck: ${message}`,
+      ),
+      node,
+      tail: drained.events,
+      event,
+      expected: 'the change is delivered',
+      actual: `error ${sqlstate}: ${message}`,
+      sqlstate,
+      location: event.stream.location,
+      outcome: { ok: false, sqlstate, message },
+      subject: `${event.stream.name}|${sqlstate}`,
+    };
+  }
+
+  /** Of a read that is right once everything has been delivered. */
+  stale(violation: Violation): Violation {
+    return {
+      ...violation,
+      rule: 'stale-read',
+      message: `${violation.message}, until the streams and replicas have caught up`,
     };
   }
 

@@ -22,6 +22,7 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
       const key = `${stop.node.schema}|${stop.node.content}`;
       if (seen.has(key) || seen.size > 200) continue;
       seen.add(key);
+      if (stop.heals) continue;
       if (backfill !== undefined && (await mends(search, stop.node, backfill, step))) continue;
       unmended = stop;
       break;
@@ -35,7 +36,9 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
         : {
             ...violation,
             severity: 'warning',
-            message: `${violation.message} until the backfill is run again, which mends it`,
+            message: shown.heals
+              ? `${violation.message} until the streams have caught up`
+              : `${violation.message} until the backfill is run again, which mends it`,
           },
     );
   }

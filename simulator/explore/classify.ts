@@ -70,7 +70,9 @@ async function judgeAt(
   const offer = search.input.programs.offers(version).find((o) => o.action === violation.action);
   if (offer === undefined || !offer.read) return null;
   await search.describeVersion(node.schema, version);
-  return search.wants.settle(() => search.evaluator.judgeRead(node, version, offer));
+  // What is only late is not wrong yet.
+  const settled = await search.settled(node);
+  return search.wants.settle(() => search.evaluator.judgeRead(settled, version, offer));
 }
 
 /** The state whose event turned the read from right to wrong for the last time. */

@@ -12,8 +12,10 @@ import type { Ground } from './ground.ts';
 import { positionLabel } from './positions.ts';
 import { remedyOf, type Remedy } from './remedy.ts';
 import { replayViolation, type ReplayInput } from './replay.ts';
+import { maxLag } from './replica.ts';
 import type { Search } from './search.ts';
 import { pathTo } from './state.ts';
+import { maxPending } from './streams.ts';
 import { traceOf } from './trace.ts';
 import { Collector, type Group, type Violation } from './violations.ts';
 
@@ -62,6 +64,9 @@ export class Conclusion {
         `${maxFlightsAfterRollback} after a way back`,
         'one process dies',
       ];
+    if (this.plan.steps.some((s) => s.kind === 'cdc'))
+      domain['changes in a stream'] = [`${maxPending} before another request`, 'the last one may come twice'];
+    if (this.searches.some((s) => s.replica.isRead)) domain['replica'] = [`up to ${maxLag} commits behind`];
     for (const [request, [searched, all]] of this.searches.flatMap((s) => [...s.input.programs.limited]))
       domain[request] = [`${searched} of ${all} combinations`];
     return domain;

@@ -20,7 +20,9 @@ export type Deed =
   | { readonly kind: 'crash'; readonly flight: string }
   /** A statement of a request that commits one by one, as the search ran it. */
   | { readonly kind: 'statement'; readonly version: string; readonly action: Action; readonly flight: string }
-  | { readonly kind: 'request'; readonly version: string; readonly action: Action };
+  | { readonly kind: 'request'; readonly version: string; readonly action: Action }
+  /** A stream delivers, or the replica catches up: neither can be done again when something before it is another. */
+  | { readonly kind: 'copy' };
 
 const maxBatches = 300;
 
@@ -43,6 +45,9 @@ function deedOf(event: SearchEvent): Deed {
       const { version, action, flight } = event;
       return flight === null ? { kind: 'request', version, action } : { kind: 'statement', version, action, flight };
     }
+    case 'deliver':
+    case 'catch-up':
+      return { kind: 'copy' };
     case 'drift':
     case 'prepared':
       throw new RangeError(`${event.kind} comes after a history, and is no part of it`);
@@ -56,10 +61,18 @@ export class Counterfactual {
   constructor(private readonly search: Search) {
     this.positions = search.input.positions;
     // States and findings of what never happened are kept nowhere.
-    this.mover = new Mover(search.input, search.wants, new Collector(), search.blame, (parent, draft) => ({
-      node: arrive(parent, draft),
-      fresh: true,
-    }));
+    const { streams, replica } = search;
+    this.mover = new Mover(
+      search.input,
+      search.wants,
+      { streams, replica },
+      new Collector(),
+      search.blame,
+      (parent, draft) => ({
+        node: arrive(parent, draft),
+        fresh: true,
+      }),
+    );
   }
 
   /** Where a history leads from its beginning; null when it can't be done. */
@@ -90,6 +103,8 @@ export class Counterfactual {
         return this.statement(node, deed.version, deed.action, deed.flight);
       case 'request':
         return this.request(node, deed.version, deed.action);
+      case 'copy':
+        return Promise.resolve(null);
     }
   }
 

@@ -39,7 +39,9 @@ export async function checkVerifySeesDrift(search: Search, plan: Plan, ground: G
     const verify = verifies[0];
     if (verify === undefined) continue;
     const entry = ground.positions.find((p) => p.forward?.step === verify && p.forward.action.kind === 'verify');
-    const node = search.nodes.find((n) => n.position === entry?.id && !n.rolledBack && !n.damaged && n.writes === 0);
+    const node = search.nodes.find(
+      (n) => n.position === entry?.id && !n.rolledBack && !n.damaged && n.writes === 0 && search.isCaughtUp(n),
+    );
     // Readers who are told something wrong as it is tell nothing of the drift.
     if (node === undefined || (await search.wrongRead(node, deploy.version)) !== null) continue;
     const catalog = await ground.engine.catalog(node.schema);

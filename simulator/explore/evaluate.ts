@@ -6,8 +6,10 @@ import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
 import type { Action, Offer, Programs } from './programs.ts';
 import { plain, type Draft, type Flight, type Node, type SearchEvent, type StateFields } from './state.ts';
+import { upToDate, type Replica } from './replica.ts';
+import type { Streams } from './streams.ts';
 import { Tally } from './tally.ts';
-import type { Transitions } from './transitions.ts';
+import type { Result, Transitions } from './transitions.ts';
 import type { Violation } from './violations.ts';
 import type { Wants } from './wants.ts';
 import { stepStatement, type Progress, type Reference } from './worlds.ts';
@@ -50,14 +52,22 @@ export class Evaluator {
   /** Backfills that never end: they are not run. */
   readonly endless = new Set<BackfillStep>();
   readonly jobs: Jobs;
+  private readonly first: Reference;
+  private readonly second: Reference | null;
+  private readonly streams: Streams;
+  private readonly replica: Replica;
 
   constructor(
     private readonly input: EvaluatorInput,
     private readonly wants: Wants,
-    private readonly first: Reference,
-    private readonly second: Reference | null,
+    references: { readonly first: Reference; readonly second: Reference | null },
+    copies: { readonly streams: Streams; readonly replica: Replica },
     private readonly blame: Blame,
   ) {
+    this.first = references.first;
+    this.second = references.second;
+    this.streams = copies.streams;
+    this.replica = copies.replica;
     this.tally = new Tally(input.plan, input.positions.length);
     this.jobs = new Jobs(input.transitions, wants.want, input.usesRandom);
   }
@@ -67,58 +77,117 @@ export class Evaluator {
     this.tally.begin();
     const violations: Violation[] = [];
     const successors: Draft[] = [];
-    for (const version of position.live) this.probeReads(position, node, version, violations, successors);
+    const settled = this.settle(position, node, violations);
+    if (settled === null || settled === 'never')
+      return { successors, violations, damaged: true, broken: false, batch: null, finished: false };
+    for (const version of position.live) this.probeReads(position, node, version, settled, violations, successors);
     // An error leaves the content as it is; what is read wrongly stays wrong.
-    const damaged = violations.some((v) => v.outcome?.ok !== false);
+    const damaged = violations.some((v) => v.outcome?.ok !== false && v.rule !== 'stale-read');
     const job = this.evaluateJob(position, node);
     if (damaged && this.wants.count === missingBefore)
       return { successors: [], violations, damaged, broken: false, batch: null, finished: job.finished };
     if (job.violation !== null) violations.push(job.violation);
     successors.push(...job.drafts);
+    this.deliver(position, node, violations, successors);
+    if (node.replica !== upToDate) successors.push(this.catchUp(node));
     this.advanceFlights(position, node, violations, successors);
     if (mayWrite) for (const version of position.live) this.tryWrites(position, node, version, violations, successors);
-    const broken = violations.some((v) => v.action !== null);
-    return { successors, violations, damaged, broken, batch: job.drafts[0] ?? null, finished: job.finished };
+    const broken = violations.some((v) => v.action !== null && v.rule !== 'stale-read');
+    const batch = job.drafts.find((d) => d.event.kind === 'batch') ?? null;
+    return { successors, violations, damaged, broken, batch, finished: job.finished };
+  }
+
+  /**
+   * What the tables hold once the streams have delivered everything. Null: that has to be computed first; `never`: they
+   * do not come to an end, which is a finding, and nothing is followed from here.
+   */
+  private settle(position: Position, node: Node, violations: Violation[]): StateFields | 'never' | null {
+    if (this.streams.isCaughtUp(node.streams)) return node;
+    const drained = this.streams.drain(this.wants.want, node.schema, node.content, node.streams);
+    if (drained === null) return null;
+    if (drained.kind === 'drained') return { ...plain(node), content: drained.content };
+    violations.push(this.blame.streamViolation(position, node, drained));
+    return 'never';
+  }
+
+  private deliver(position: Position, node: Node, violations: Violation[], successors: Draft[]): void {
+    const deliveries = this.streams.deliveries(this.wants.want, node.schema, node.content, node.streams) ?? [];
+    for (const delivery of deliveries) {
+      if (delivery.kind === 'delivered') {
+        const { content, streams, event } = delivery;
+        successors.push({ fields: { ...plain(node), content, streams }, write: false, event });
+        // What fails now may work when another stream has delivered; what comes again has worked already.
+      } else if (delivery.event.again)
+        violations.push(this.blame.streamViolation(position, node, { kind: 'fails', events: [], failure: delivery }));
+    }
+  }
+
+  private catchUp(node: Node): Draft {
+    const replica = this.replica.caughtUpByOne(node.replica);
+    const event = { kind: 'catch-up', left: this.replica.lag(replica).length } as const;
+    return { fields: { ...plain(node), replica }, write: false, event };
   }
 
   private probeReads(
     position: Position,
     node: Node,
     version: string,
+    settled: StateFields,
     violations: Violation[],
     successors: Draft[],
   ): void {
     for (const offer of this.input.programs.offers(version)) {
       if (!offer.read) continue;
       this.tally.ran(version, offer.request.name);
+      const shown = offer.request.onReplica ? this.replica.shown(node) : node;
       const result = this.wants.want(
-        node.schema,
-        node.content,
+        shown.schema,
+        shown.content,
         this.input.programs.call(offer.request, offer.action, 0, true),
       );
-      const judged =
-        result === null
-          ? null
-          : this.judge(node, version, offer.action, this.input.programs.answer(node.schema, offer.request, result), 0);
-      const refused = this.probeAccepts(node, offer);
+      const judged = result === null ? null : this.judgeShown(node, shown, version, offer, result);
+      const refused = this.probeAccepts(shown, offer);
       if (result === null || judged === null || refused === null) continue;
       if (result.ok) this.accepted.add(`${version}|${offer.request.name}`);
-      const answer = this.input.programs.answer(node.schema, offer.request, result).answer;
+      const answer = this.input.programs.answer(shown.schema, offer.request, result).answer;
       const isRight = refused === '' && judged.difference === null;
       if (!isRight || judged.expected !== null) this.tally.compared(version, offer.request.name, isRight);
       if (refused !== '') violations.push(this.blame.unreadable(position, node, version, offer, answer, refused));
-      else if (judged.difference !== null)
-        violations.push(
-          this.blame.readViolation(position, node, version, offer, answer, judged.expected, judged.difference),
-        );
+      else if (judged.difference !== null) {
+        const { expected, difference: kind } = judged;
+        const violation = this.blame.readViolation(position, node, version, offer, answer, expected, kind);
+        // What is read rightly once everything has arrived is stale, and not lost.
+        const isLate = answer.ok && (settled !== node || shown !== node);
+        const later = isLate ? this.judgeRead(settled, version, offer) : null;
+        if (isLate && later === null) continue;
+        violations.push(later !== null && later.difference === null ? this.blame.stale(violation) : violation);
+      }
       // Where an outcome was unknown, a client that has read it knows it from then on.
-      else if (judged.narrowed && node.flights.length === 0)
+      else if (judged.narrowed && node.flights.length === 0 && shown === node)
         successors.push({
           fields: { ...plain(node), first: judged.first, second: judged.second },
           write: false,
           event: { kind: 'request', version, action: offer.action, statement: null, answer, flight: null },
         });
     }
+  }
+
+  /** A read of what a replica shows is right if the reference would have said so at any moment since. */
+  judgeShown(
+    node: StateFields,
+    shown: StateFields,
+    version: string,
+    offer: Offer,
+    result: Result,
+  ): ReturnType<Evaluator['judge']> {
+    const keyed = this.input.programs.answer(shown.schema, offer.request, result);
+    const now = this.judge(node, version, offer.action, keyed, 0);
+    if (shown === node || now === null || now.difference === null) return now;
+    for (const then of this.replica.lag(node.replica)) {
+      const judged = this.judge({ ...node, ...then }, version, offer.action, keyed, 0);
+      if (judged === null || judged.difference === null) return judged;
+    }
+    return now;
   }
 
   /** The rows that `accepts` refuses, shown; '' when none. A row that the reference would refuse as well is not counted. */
@@ -177,9 +246,12 @@ export class Evaluator {
     }
     if (!keyed.answer.ok || judged.expected?.ok === false) return null;
     this.accepted.add(`${version}|${offer.request.name}`);
+    const streams = this.streams.within(node.streams, result.changes);
+    if (streams === null) return null;
     const fields: StateFields = {
       ...plain(node),
       content: result.content,
+      streams,
       first: judged.first,
       second: judged.second,
       newer: judged.newer,
@@ -331,6 +403,8 @@ export class Evaluator {
       flight.progress,
     );
     if (step === null) return null;
+    const streams = this.streams.within(node.streams, step.changes);
+    if (streams === null) return null;
     const done = step.progress.next >= request.statements.length;
     const event: SearchEvent = {
       kind: 'request',
@@ -343,7 +417,7 @@ export class Evaluator {
     const rest = state.flights.filter((f) => f.id !== flight.id);
     if (!done) {
       const flights = [...rest, { ...flight, progress: step.progress }].sort((a, b) => (a.id < b.id ? -1 : 1));
-      return { fields: plain({ ...state, content: step.content, flights }), write: false, event };
+      return { fields: plain({ ...state, content: step.content, streams, flights }), write: false, event };
     }
     const offer = programs.offer(request, flight.progress.action.params, false);
     const judged = this.judgeEnd(state, flight, step.progress.answer);
@@ -369,6 +443,7 @@ export class Evaluator {
     const fields = plain({
       ...state,
       content: step.content,
+      streams,
       flights: rest,
       first: judged.first,
       second: judged.second,
@@ -422,9 +497,11 @@ export class Evaluator {
     const step: JobStep | null = this.jobs.step(node.schema, node.content, position.job, node.job);
     if (step === null) return { drafts: [], violation: null, finished: false };
     const drafts: Draft[] = [];
-    if (step.kind === 'batch')
+    // A batch that has to wait for the streams comes when they have delivered.
+    const streams = step.kind === 'batch' ? this.streams.within(node.streams, step.changes) : null;
+    if (step.kind === 'batch' && streams !== null)
       drafts.push({
-        fields: { ...plain(node), content: step.content, job: step.job },
+        fields: { ...plain(node), content: step.content, streams, job: step.job },
         write: false,
         event: { kind: 'batch', step: position.job, sql: step.sql, what: step.what, reads: step.reads },
       });

@@ -5,6 +5,7 @@
  */
 import type { Catalog } from '../engine/engine.ts';
 import type { Plan, RollbackStep, Statement, Step } from '../plan/model.ts';
+import { streamStatements } from '../plan/statements.ts';
 
 /** Groups of request names; one group with all where ties can't be read (triggers, views, functions). */
 export function requestGroups(plan: Plan, catalogs: Iterable<Catalog>): readonly ReadonlySet<string>[] {
@@ -75,6 +76,10 @@ function ownTables(step: Step | RollbackStep): readonly (readonly string[])[] | 
       if (form.kind === 'script') return [[form.read, ...form.write].flatMap(tablesIn)];
       return readable([form.statement], []);
     }
+    case 'cdc':
+      return step.action === 'stop'
+        ? []
+        : [[step.stream.table.table, ...streamStatements(step.stream).flatMap(tablesIn)]];
     case 'verify':
       return step.checks.map((c) => (c.kind === 'equal' ? c.queries.flatMap(tablesIn) : tablesIn(c.query)));
   }

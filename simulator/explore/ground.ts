@@ -5,9 +5,11 @@ import type { BackfillStep, Plan, PlanError, Request, Statement } from '../plan/
 import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './repeats.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
-import { buildPositions, type Position } from './positions.ts';
+import { Mirror } from './mirror.ts';
+import { buildPositions, type MoveAction, type Position } from './positions.ts';
 import { onlyRead, Programs } from './programs.ts';
 import { Search, type SearchLimits } from './search.ts';
+import { noStreams } from './streams.ts';
 import type { Transitions } from './transitions.ts';
 import { Collector } from './violations.ts';
 import { Reference, type Want } from './worlds.ts';
@@ -49,6 +51,7 @@ type Base = Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nom
 /** Loads the plan into the engine and finds out what a search needs to know. Fails when schema or seed do not load. */
 export async function prepareGround(plan: Plan, engine: Engine, transitions: Transitions): Promise<GroundResult> {
   const { positions, last } = buildPositions(plan);
+  transitions.mirror = new Mirror(plan);
   const texts = (statements: readonly Statement[] | undefined): string[] => (statements ?? []).map((s) => s.text);
   const started = await engine.start(texts(plan.schema.statements), texts(plan.seed?.statements));
   if (!started.ok) return { ok: false, error: startError(plan, started) };
@@ -97,7 +100,6 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
   const { positions, transitions, start } = base;
   const nominal = new Map<number, SchemaId>([[0, start.schema]]);
   const nominalStates = new Map<number, NominalState>([[0, start]]);
-  let { schema, content } = start;
   const programs = new Programs(plan, transitions, new Map(), () => false);
   const probe = makeSearch(
     plan,
@@ -106,23 +108,63 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
     new Collector(),
     unlimited,
   );
+  let state: PlainState = { ...start, streams: noStreams };
   for (let at = positions[0]; at !== undefined && at.forward !== null; at = positions[at.forward.to]) {
-    const { action, to } = at.forward;
-    if (at.job !== null) {
-      const [run] = await probe.runJobs([{ schema, content }], at.job, maxPlainBatches);
-      if (run?.kind !== 'finished') return { nominal, nominalStates, finalContent: null };
-      content = run.content;
-    }
-    if (action.kind === 'sql') {
-      const texts = action.statements.map((s) => s.text);
-      const [result] = await transitions.migrate(schema, texts, action.transactional, [content]);
-      if (result?.ok !== true) return { nominal, nominalStates, finalContent: null };
-      ({ schema, content } = result);
-    }
-    nominal.set(to, schema);
-    nominalStates.set(to, { schema, content });
+    const next = await plainMove(probe, state, at.job, at.forward.action);
+    if (next === null) return { nominal, nominalStates, finalContent: null };
+    state = next;
+    // What is captured is no part of the schema that is meant here.
+    const plain = await transitions.capture(state.schema, []);
+    const schema = plain.ok ? plain.schema : state.schema;
+    nominal.set(at.forward.to, schema);
+    nominalStates.set(at.forward.to, { schema, content: state.content });
   }
-  return { nominal, nominalStates, finalContent: content };
+  return { nominal, nominalStates, finalContent: state.content };
+}
+
+interface PlainState extends NominalState {
+  readonly streams: number;
+}
+
+/** A running job to its end, then a move, and all that the streams have to deliver after each; null when one fails. */
+async function plainMove(
+  probe: Search,
+  from: PlainState,
+  job: BackfillStep | null,
+  action: MoveAction,
+): Promise<PlainState | null> {
+  const { streams } = probe;
+  const { transitions } = probe.input;
+  let state = from;
+  if (job !== null) {
+    const [run] = await probe.runJobs([state], job, maxPlainBatches);
+    if (run?.kind !== 'finished') return null;
+    const filled = { ...state, content: run.content, streams: streams.with(state.streams, run.changes) };
+    const drained = await plainDeliveries(probe, filled);
+    if (drained === null) return null;
+    state = drained;
+  }
+  if (action.kind === 'sql') {
+    const texts = action.statements.map((s) => s.text);
+    const [result] = await transitions.migrate(state.schema, texts, action.transactional, [state.content]);
+    if (result?.ok !== true) return null;
+    const { schema, content, changes } = result;
+    return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
+  }
+  if (action.kind !== 'cdc') return state;
+  const change = action.action === 'start' ? streams.started : streams.stopped;
+  const after = change.call(streams, state.streams, action.stream);
+  const captured = await transitions.capture(state.schema, streams.tables(after));
+  return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
+}
+
+async function plainDeliveries(probe: Search, state: PlainState): Promise<PlainState | null> {
+  const { streams, wants } = probe;
+  if (streams.isCaughtUp(state.streams)) return state;
+  const drained = await wants.settle(() => streams.drain(wants.want, state.schema, state.content, state.streams));
+  return drained.kind === 'drained'
+    ? { ...state, content: drained.content, streams: streams.drained(state.streams) }
+    : null;
 }
 
 export const unlimited: SearchLimits = {

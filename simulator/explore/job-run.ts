@@ -1,5 +1,5 @@
 /** A backfill run on with nothing else going on, from many contents at once. */
-import type { SchemaId } from '../engine/engine.ts';
+import type { Change, SchemaId } from '../engine/engine.ts';
 import type { BackfillStep } from '../plan/model.ts';
 import { freshJob, type JobState, type JobStep, type Jobs } from './jobs.ts';
 import { typeProbe } from './programs.ts';
@@ -13,7 +13,7 @@ export interface JobStart {
 }
 
 export type JobRun =
-  | (Ran & { readonly kind: 'finished' | 'endless' })
+  | (Ran & { readonly kind: 'finished' | 'endless'; readonly changes: readonly Change[] })
   | (Ran & { readonly kind: 'error'; readonly error: JobStep & { kind: 'error' } });
 
 interface Ran {
@@ -47,6 +47,7 @@ class Run {
   private content: ContentId;
   private readonly events: SearchEvent[] = [];
   private readonly contents: ContentId[] = [];
+  private readonly changes: Change[] = [];
   private readonly seen = new Set<string>();
   result: JobRun | null = null;
 
@@ -70,17 +71,18 @@ class Run {
   }
 
   private take(next: JobStep): void {
-    const { content, contents, events } = this;
-    if (next.kind === 'finished') this.result = { kind: 'finished', content, contents, events };
+    const { content, contents, events, changes } = this;
+    if (next.kind === 'finished') this.result = { kind: 'finished', content, contents, events, changes };
     else if (next.kind === 'error') this.result = { kind: 'error', content, contents, events, error: next };
     else {
       events.push({ kind: 'batch', step: this.step, sql: next.sql, what: next.what, reads: next.reads });
+      changes.push(...(next.changes ?? []));
       this.content = next.content;
       contents.push(next.content);
       this.job = next.job;
       const key = `${next.content}|${JSON.stringify(next.job)}`;
       if (this.seen.has(key) || events.length >= this.maxBatches)
-        this.result = { kind: 'endless', content: next.content, contents, events };
+        this.result = { kind: 'endless', content: next.content, contents, events, changes };
       this.seen.add(key);
     }
   }

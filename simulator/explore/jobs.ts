@@ -3,7 +3,7 @@
  * (nothing, the last key, the next statement, or the rows that a script has read). Batches are of one
  * row, the finest interleaving.
  */
-import type { SchemaId } from '../engine/engine.ts';
+import type { Change, SchemaId } from '../engine/engine.ts';
 import type { BackfillForm, BackfillStep, Statement, TableRef } from '../plan/model.ts';
 import { callStatement, fillFields, typedLiteral, typeProbe } from './programs.ts';
 import { describable, type CallId, type ContentId, type Result, type Transitions } from './transitions.ts';
@@ -34,6 +34,7 @@ export type JobStep =
       readonly touched: number;
       readonly what: string;
       readonly reads: boolean;
+      readonly changes: readonly Change[] | null;
     }
   | {
       readonly kind: 'error';
@@ -97,7 +98,16 @@ export class Jobs {
     if (!result.ok)
       return { kind: 'error', sqlstate: result.error.sqlstate, message: result.error.message, sql, reads: false };
     const touched = result.results.reduce((n, r) => n + r.touched, 0);
-    return { kind: 'batch', content: result.content, job, sql, touched, what: what(touched), reads: false };
+    return {
+      kind: 'batch',
+      content: result.content,
+      job,
+      sql,
+      touched,
+      what: what(touched),
+      reads: false,
+      changes: result.changes,
+    };
   }
 
   private batched(schema: SchemaId, content: ContentId, statement: Statement, job: JobState): JobStep | null {
@@ -203,6 +213,7 @@ export class Jobs {
       touched: given.length,
       what,
       reads: true,
+      changes: null,
     };
   }
 

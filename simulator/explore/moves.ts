@@ -1,12 +1,14 @@
 /** Moves between positions: a step's SQL on every content, checks as gates, and what may not be in flight. */
 import type { SchemaId } from '../engine/engine.ts';
-import type { Check, Statement, Step } from '../plan/model.ts';
+import type { Check, Statement, Step, StreamPlan } from '../plan/model.ts';
 import { showRows } from './answer.ts';
 import type { Blame, FailedCheck } from './blame.ts';
 import { freshJob } from './jobs.ts';
 import type { Move, Position } from './positions.ts';
 import { callStatement, keyAnswer, typeProbe, type Programs } from './programs.ts';
 import { plain, type Draft, type Node, type StateFields } from './state.ts';
+import { upToDate, type Replica } from './replica.ts';
+import type { Streams } from './streams.ts';
 import { describable, type MigrateResult, type Transitions } from './transitions.ts';
 import type { Collector } from './violations.ts';
 import type { Wants } from './wants.ts';
@@ -33,14 +35,22 @@ export class Mover {
     string,
     { schema: SchemaId; statements: readonly string[]; transactional: boolean; contents: Set<number> }
   >();
+  private readonly missingCaptures: { readonly schema: SchemaId; readonly tables: readonly string[] }[] = [];
   private readonly migrated = new Map<string, MigrateResult>();
   private readonly digestOf = new Map<SchemaId, string>();
   /** States that a check stopped, with the move that they could not make. */
-  readonly stopped: { readonly node: Node; readonly move: Move; readonly failed: FailedCheck }[] = [];
+  readonly stopped: {
+    readonly node: Node;
+    readonly move: Move;
+    readonly failed: FailedCheck;
+    /** It holds once the streams have delivered what they have. */
+    readonly heals: boolean;
+  }[] = [];
 
   constructor(
     private readonly input: MoverInput,
     private readonly wants: Wants,
+    private readonly copies: { readonly streams: Streams; readonly replica: Replica },
     private readonly collector: Collector,
     private readonly blame: Blame,
     private readonly add: (parent: Node, draft: Draft) => { readonly node: Node; readonly fresh: boolean },
@@ -87,12 +97,18 @@ export class Mover {
       );
     }
     this.missingMoves.clear();
+    for (const { schema, tables } of this.missingCaptures.splice(0))
+      await this.input.transitions.capture(schema, tables);
   }
 
   /** Why a state can't make a move now: requests in flight must end first. */
   blocked(node: Node, move: Move): string | null {
     const from = this.positionOf(node.position);
     const to = this.positionOf(move.to);
+    if (this.waits(move, from, to) && (!this.copies.streams.isCaughtUp(node.streams) || node.replica !== upToDate))
+      return 'caught-up';
+    // Rolled out and back again and again, a step that changes rows would make a queue ever longer.
+    if (move.action.kind === 'sql' && this.copies.streams.isFull(node.streams)) return 'streams';
     if (node.flights.length === 0 || from.stepIndex === to.stepIndex) return null;
     const dead = node.flights.filter((f) => !from.live.includes(f.version));
     if (move.step.offline) return 'offline';
@@ -100,6 +116,11 @@ export class Mover {
     const waits = move.step.wait === 'drained' || (move.direction === 'down' && move.action.kind === 'sql');
     if (waits && dead.length > 0) return 'drained';
     return dead.some((f) => f.age >= 1) ? 'age' : null;
+  }
+
+  /** Into a step that waits, and out of it on the way back. */
+  private waits({ step, direction }: Move, from: Position, to: Position): boolean {
+    return step.wait === 'caught-up' && (direction === 'down' || from.stepIndex !== to.stepIndex);
   }
 
   private makeMove(node: Node, move: Move): Draft | 'missing' | null {
@@ -116,6 +137,7 @@ export class Mover {
       flights,
       floor,
       job: to.job === null ? null : freshJob,
+      streams: this.waits(move, from, to) ? this.copies.streams.acknowledged(node.streams) : node.streams,
     };
     const arrive = (fields: Partial<StateFields>, result: string): Draft => ({
       fields: { ...base, ...fields },
@@ -130,7 +152,10 @@ export class Mover {
         const failed = this.failedCheck(node, action.checks);
         if (failed === 'missing') return 'missing';
         if (failed === null) return arrive({}, 'the checks pass');
-        if (move.direction === 'up') this.stopped.push({ node, move, failed });
+        const heals = this.healsByItself(node, action.checks);
+        if (heals === null) return 'missing';
+        if (move.direction === 'up') this.stopped.push({ node, move, failed, heals });
+        else if (heals) return null;
         else this.collector.add(this.blame.checkViolation(node, move, failed));
         return null;
       }
@@ -138,13 +163,53 @@ export class Mover {
         const statements = action.statements.map((s) => s.text);
         const result = this.migrateResult(node, statements, action.transactional);
         if (result === null) return 'missing';
-        if (result.ok) return arrive({ schema: result.schema, content: result.content }, 'done');
+        if (result.ok) {
+          const { schema, content, changes } = result;
+          return arrive({ schema, content, streams: this.copies.streams.with(base.streams, changes) }, 'done');
+        }
         this.collector.add(
           this.blame.moveViolation(node, move, result, action.statements[result.statement] ?? action.statements[0]),
         );
         return null;
       }
+      case 'cdc':
+        return this.makeCapture(node, move, base, arrive);
     }
+  }
+
+  /** Starts or stops a stream: from here on the engine says what changes in other tables than before. */
+  private makeCapture(
+    node: Node,
+    move: Move,
+    base: StateFields,
+    arrive: (fields: Partial<StateFields>, result: string) => Draft,
+  ): Draft | 'missing' | null {
+    if (move.action.kind !== 'cdc') return null;
+    const { action, stream } = move.action;
+    const streams =
+      action === 'start'
+        ? this.copies.streams.started(base.streams, stream)
+        : this.copies.streams.stopped(base.streams, stream);
+    const tables = this.copies.streams.tables(streams);
+    const captured = this.input.transitions.captured(node.schema, tables);
+    if (captured === undefined) {
+      this.missingCaptures.push({ schema: node.schema, tables });
+      return 'missing';
+    }
+    if (captured.ok)
+      return arrive({ schema: captured.schema, streams }, streamMove(action, stream, base, this.copies.streams));
+    this.collector.add(this.blame.moveViolation(node, move, { ...captured, statement: 0 }, undefined));
+    return null;
+  }
+
+  /** True when a check that fails holds once the streams have delivered everything. Null: missing. */
+  private healsByItself(node: Node, checks: readonly Check[]): boolean | null {
+    if (this.copies.streams.isCaughtUp(node.streams)) return false;
+    const drained = this.copies.streams.drain(this.wants.want, node.schema, node.content, node.streams);
+    if (drained === null) return null;
+    if (drained.kind !== 'drained') return false;
+    const failed = this.failedCheck({ schema: node.schema, content: drained.content }, checks);
+    return failed === 'missing' ? null : failed === null;
   }
 
   /**
@@ -238,4 +303,16 @@ function sameQueries(
 ): boolean {
   const [a, b] = rows.map((r) => keyAnswer({ ok: true, rows: r, sorted: null, touched: false }).key);
   return a === b;
+}
+
+/** What a step does that starts or stops a stream, in words. */
+export function streamMove(
+  action: 'start' | 'stop',
+  stream: StreamPlan,
+  base: Pick<StateFields, 'streams'>,
+  streams: Streams,
+): string {
+  if (action === 'start') return `${stream.name} mirrors ${stream.table.table} from now on`;
+  const pending = streams.running(base.streams).find((r) => r.stream.name === stream.name)?.queue.length ?? 0;
+  return `${stream.name} is stopped${pending === 0 ? '' : `, ${pending === 1 ? '1 change' : `${pending} changes`} undelivered`}`;
 }

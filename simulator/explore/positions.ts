@@ -2,13 +2,14 @@
  * The positions of a plan and the moves between them: which versions are live, which job runs, and
  * what is executed on the way to the next position and on the way back.
  */
-import type { BackfillStep, Check, Plan, RollbackStep, Statement, Step } from '../plan/model.ts';
+import type { BackfillStep, CdcStep, Check, Plan, RollbackStep, Statement, Step, StreamPlan } from '../plan/model.ts';
 
 /** What is executed when a move is made. */
 export type MoveAction =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'sql'; readonly statements: readonly Statement[]; readonly transactional: boolean }
-  | { readonly kind: 'verify'; readonly checks: readonly Check[] };
+  | { readonly kind: 'verify'; readonly checks: readonly Check[] }
+  | { readonly kind: 'cdc'; readonly action: CdcStep['action']; readonly stream: StreamPlan };
 
 export interface Move {
   readonly to: number;
@@ -138,6 +139,9 @@ class Builder {
       case 'verify':
         this.advance(step, 'done', [this.live], { kind: 'verify', checks: step.checks });
         return;
+      case 'cdc':
+        this.advance(step, 'done', [this.live], { kind: 'cdc', action: step.action, stream: step.stream });
+        return;
     }
   }
 
@@ -174,7 +178,7 @@ class Builder {
         return;
       case 'unstated':
         if (step.kind === 'migrate') draft.noBack = 'unstated';
-        else draft.back = undone(target.id, { kind: 'nothing' });
+        else draft.back = undone(target.id, undoing(step));
         return;
       case 'sql':
         this.addSqlBack(draft, step, step.rollback.sql.statements, step.rollback.transactional, target);
@@ -195,6 +199,7 @@ class Builder {
     const actions: MoveAction[] = transactional
       ? [{ kind: 'sql', statements, transactional: true }]
       : statements.map((s) => ({ kind: 'sql', statements: [s], transactional: false }));
+    if (step.kind === 'cdc') actions.unshift(undoing(step));
     this.chainBack(
       draft,
       step,
@@ -204,7 +209,8 @@ class Builder {
   }
 
   private addListBack(draft: Draft, step: Step, list: readonly RollbackStep[], before: Draft): void {
-    const links: { action: MoveAction; part: RollbackStep; job: BackfillStep | null }[] = [];
+    const links: { action: MoveAction; part: Step | RollbackStep; job: BackfillStep | null }[] = [];
+    if (step.kind === 'cdc') links.push({ action: undoing(step), part: step, job: null });
     for (const part of list) {
       if (part.kind === 'backfill') links.push({ action: { kind: 'nothing' }, part, job: part });
       else if (part.kind === 'verify') links.push({ action: { kind: 'verify', checks: part.checks }, part, job: null });
@@ -254,6 +260,12 @@ class Builder {
     });
     for (const d of this.drafts) if (d.back !== null) d.noBack = null;
   }
+}
+
+/** What takes a step back where its way back says nothing more: a stream that was started is stopped, and the reverse. */
+function undoing(step: Step): MoveAction {
+  if (step.kind !== 'cdc') return { kind: 'nothing' };
+  return { kind: 'cdc', action: step.action === 'start' ? 'stop' : 'start', stream: step.stream };
 }
 
 /** A version that lives on past the deploy that should have ended it: a pod that does not die, a worker with old code. */

@@ -14,7 +14,9 @@ import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
-import { Events, FlightSets, Node, stateKey, type Draft, type StateFields, type Way } from './state.ts';
+import { Replica, upToDate } from './replica.ts';
+import { Events, FlightSets, Node, plain, stateKey, type Draft, type StateFields, type Way } from './state.ts';
+import { noStreams, Streams } from './streams.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
 import { Wants } from './wants.ts';
@@ -52,6 +54,8 @@ export class Search {
   readonly first: Reference;
   readonly second: Reference | null;
   readonly blame: Blame;
+  readonly streams: Streams;
+  readonly replica: Replica;
   readonly evaluator: Evaluator;
   readonly mover: Mover;
 
@@ -64,11 +68,16 @@ export class Search {
     this.wants = new Wants(input.transitions);
     this.longestPath = 6 * input.positions.length + 60;
     this.blame = new Blame(input.plan);
+    this.streams = new Streams(input.transitions, input.usesRandom);
     const { first, second } = references(this.wants.want);
     this.first = first;
     this.second = second;
-    this.evaluator = new Evaluator(input, this.wants, first, second, this.blame);
-    this.mover = new Mover(input, this.wants, this.collector, this.blame, (parent, draft) => this.add(parent, draft));
+    this.replica = new Replica(input.plan);
+    const copies = { streams: this.streams, replica: this.replica };
+    this.evaluator = new Evaluator(input, this.wants, { first, second }, copies, this.blame);
+    this.mover = new Mover(input, this.wants, copies, this.collector, this.blame, (parent, draft) =>
+      this.add(parent, this.seenLater(parent, draft) ?? draft),
+    );
   }
 
   // ---- the two phases -------------------------------------------------------------------------
@@ -157,6 +166,8 @@ export class Search {
       job: null,
       crashed: false,
       floor: 0,
+      streams: noStreams,
+      replica: upToDate,
     };
     const key = this.key(fields, 0, 0, 0);
     const known = this.visited.get(key);
@@ -267,12 +278,22 @@ export class Search {
     node.broken = evaluation.broken;
     node.finished = evaluation.finished;
     const fresh: Node[] = [];
-    for (const draft of evaluation.successors) {
+    for (const each of evaluation.successors) {
+      const draft = this.seenLater(node, each);
+      if (draft === null) continue;
       const added = this.add(node, draft);
       if (added.fresh) fresh.push(added.node);
-      if (draft === evaluation.batch) node.batch = added.node;
+      if (each === evaluation.batch) node.batch = added.node;
+      if (draft.event.kind === 'deliver' && !draft.event.again) node.delivered ??= added.node;
     }
     return fresh;
+  }
+
+  /** The replica sees later what has changed; null: it would be too far behind, and sees something first. */
+  private seenLater(parent: Node, draft: Draft): Draft | null {
+    const replica = this.replica.after(parent, draft.fields, draft.event.kind === 'move');
+    if (replica === null) return null;
+    return replica === draft.fields.replica ? draft : { ...draft, fields: { ...draft.fields, replica } };
   }
 
   /** What a way back leaves is told by the triangle, until the plan has come forward again. */
@@ -286,11 +307,12 @@ export class Search {
   private async prepare(position: Position, nodes: readonly Node[]): Promise<void> {
     const unknown = new Map<SchemaId, Set<string>>();
     for (const node of nodes)
-      for (const version of [...position.live, ...node.flights.map((f) => f.version)]) {
-        if (this.prepared.has(`${node.schema}|${version}`)) continue;
-        this.prepared.add(`${node.schema}|${version}`);
-        unknown.set(node.schema, (unknown.get(node.schema) ?? new Set()).add(version));
-      }
+      for (const version of [...position.live, ...node.flights.map((f) => f.version)])
+        for (const { schema } of [node, ...this.replica.lag(node.replica)]) {
+          if (this.prepared.has(`${schema}|${version}`)) continue;
+          this.prepared.add(`${schema}|${version}`);
+          unknown.set(schema, (unknown.get(schema) ?? new Set()).add(version));
+        }
     for (const [schema, versions] of unknown)
       for (const version of versions) await this.describeVersion(schema, version);
     const form = position.job?.form;
@@ -355,6 +377,20 @@ export class Search {
     return null;
   }
 
+  /** Nothing is on its way in a stream, nor to the replica. */
+  isCaughtUp(node: StateFields): boolean {
+    return this.streams.isCaughtUp(node.streams) && node.replica === upToDate;
+  }
+
+  /** A state with everything delivered that its streams have. */
+  async settled(node: StateFields): Promise<StateFields> {
+    if (this.streams.isCaughtUp(node.streams)) return node;
+    const drained = await this.wants.settle(() =>
+      this.streams.drain(this.wants.want, node.schema, node.content, node.streams),
+    );
+    return drained.kind === 'drained' ? { ...plain(node), content: drained.content } : node;
+  }
+
   /** States reached by single writes: used by the sweep. */
   async writeAll(
     writes: readonly { readonly node: Node; readonly version: string; readonly offer: Offer }[],
@@ -380,7 +416,8 @@ export class Search {
         }
         for (const v of violations) this.collector.add(v);
         this.keepTally(write.node);
-        const added = draft === null ? null : this.add(write.node, draft);
+        const seen = draft === null ? null : this.seenLater(write.node, draft);
+        const added = seen === null ? null : this.add(write.node, seen);
         if (added?.fresh === true) fresh.push(added.node);
       }
       await this.wants.compute();

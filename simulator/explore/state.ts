@@ -1,6 +1,6 @@
 /** A state of the search: where the plan stands, what every table holds, and what the reference holds. */
 import type { SchemaId } from '../engine/engine.ts';
-import type { BackfillStep, RollbackStep, Step } from '../plan/model.ts';
+import type { BackfillStep, RollbackStep, Step, StreamPlan } from '../plan/model.ts';
 import type { Answer } from './answer.ts';
 import { freshJob, jobKey, type JobState } from './jobs.ts';
 import type { Move } from './positions.ts';
@@ -47,6 +47,16 @@ export type SearchEvent =
       readonly sql: string;
       readonly result: string;
     }
+  | {
+      readonly kind: 'deliver';
+      readonly stream: StreamPlan;
+      readonly sql: string;
+      readonly what: string;
+      /** It had been delivered before. */
+      readonly again: boolean;
+    }
+  /** The replica sees one commit more; `left`: how many it has not seen then. */
+  | { readonly kind: 'catch-up'; readonly left: number }
   /** Put in on purpose, to see whether a check notices. */
   | { readonly kind: 'drift'; readonly step: Step; readonly sql: string; readonly what: string };
 
@@ -65,6 +75,10 @@ export interface StateFields {
   readonly crashed: boolean;
   /** Steps before this index are not rolled back any more. */
   readonly floor: number;
+  /** The streams that run, with what they have not delivered. */
+  readonly streams: number;
+  /** How far the replica is behind. */
+  readonly replica: number;
 }
 
 /** How a state was first reached, by the shortest way known. */
@@ -93,6 +107,8 @@ export class Node implements StateFields, Way {
   readonly job: JobState | null;
   readonly crashed: boolean;
   readonly floor: number;
+  readonly streams: number;
+  readonly replica: number;
   parent: Node | null = null;
   event: SearchEvent | null = null;
   writes = 0;
@@ -111,6 +127,8 @@ export class Node implements StateFields, Way {
   back: Node | 'fails' | 'no-plan' | null = null;
   /** Where the next batch of a running job leads. */
   batch: Node | null = null;
+  /** Where the next delivery of a stream leads. */
+  delivered: Node | null = null;
 
   constructor(
     readonly id: number,
@@ -127,6 +145,8 @@ export class Node implements StateFields, Way {
     this.job = fields.job;
     this.crashed = fields.crashed;
     this.floor = fields.floor;
+    this.streams = fields.streams;
+    this.replica = fields.replica;
     this.reachedBy(way);
   }
 
@@ -167,7 +187,8 @@ export function stateKey(state: StateFields, nonce: number, flights: number, sta
     flights / unit,
     flights % unit,
   );
-  return state.job === null || state.job === freshJob ? key : key + jobKey(state.job);
+  const queues = state.streams === 0 && state.replica === 0 ? '' : `~${state.streams}~${state.replica}`;
+  return state.job === null || state.job === freshJob ? key + queues : key + queues + jobKey(state.job);
 }
 
 /** The events from the start to a state. */
@@ -190,7 +211,8 @@ export type AnyStep = Step | RollbackStep;
 /** A state's own fields, without those of the node they come from. */
 export function plain(fields: StateFields): StateFields {
   const { position, schema, content, first, second, newer, flights, job, crashed, floor } = fields;
-  return { position, schema, content, first, second, newer, flights, job, crashed, floor };
+  const { streams, replica } = fields;
+  return { position, schema, content, first, second, newer, flights, job, crashed, floor, streams, replica };
 }
 
 /** A state that an event leads to, before it is known whether it is new. */

@@ -19,7 +19,13 @@ export async function sweep(
   for (const position of input.positions) {
     if (position.phase === 'rolling-back') continue;
     const node = search.nodes.find(
-      (n) => n.position === position.id && n.writes === 0 && !n.rolledBack && !n.damaged && n.flights.length === 0,
+      (n) =>
+        n.position === position.id &&
+        n.writes === 0 &&
+        !n.rolledBack &&
+        !n.damaged &&
+        n.flights.length === 0 &&
+        search.isCaughtUp(n),
     );
     if (node === undefined) continue;
     for (const name of position.live) {

@@ -93,6 +93,20 @@ export function traceEvent(
         params: Object.fromEntries(event.action.params),
         result: 'the process died before the rest',
       };
+    case 'deliver':
+      return {
+        ...base,
+        kind: 'deliver',
+        sql: event.sql,
+        result: `${event.stream.name}${event.again ? ', once more' : ''}: ${event.what}`,
+        line: event.stream.location.line,
+      };
+    case 'catch-up':
+      return {
+        ...base,
+        kind: 'deliver',
+        result: event.left === 0 ? 'the replica has caught up' : `the replica catches up, ${event.left} behind`,
+      };
     case 'restart':
       return {
         ...base,

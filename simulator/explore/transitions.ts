@@ -6,6 +6,8 @@ import {
   EngineFault,
   type Call,
   type CallStatement,
+  type CaptureOutcome,
+  type Change,
   type Content,
   type DescribedColumn,
   type Engine,
@@ -18,6 +20,7 @@ import {
 } from '../engine/engine.ts';
 import { Interner, Shared } from './intern.ts';
 import type { KeyedAnswer } from './answer.ts';
+import type { Mirror } from './mirror.ts';
 
 export type ContentId = number;
 export type CallId = number;
@@ -29,6 +32,8 @@ export type Result = (
   | { readonly ok: false; readonly error: CallError }
 ) & {
   readonly content: ContentId;
+  /** Of tables that a stream mirrors; null when there are none. */
+  readonly changes: readonly Change[] | null;
   /** As a client reads it; filled when that is first asked. */
   answer: KeyedAnswer | null;
 };
@@ -40,7 +45,12 @@ export interface CallError {
 }
 
 export type MigrateResult =
-  | { readonly ok: true; readonly schema: SchemaId; readonly content: ContentId }
+  | {
+      readonly ok: true;
+      readonly schema: SchemaId;
+      readonly content: ContentId;
+      readonly changes: readonly Change[] | null;
+    }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly statement: number };
 
 /** A call as the search names it. */
@@ -64,11 +74,14 @@ export class Transitions {
   private readonly callKeys = new Interner();
   private readonly calls: CallSpec[] = [];
   private readonly memo = new Map<SchemaId, Map<number, Result>>();
+  private readonly captures = new Map<string, CaptureOutcome>();
   private readonly migrateMemo = new Map<string, MigrateResult>();
   private readonly errors = new Shared<CallError>();
   private readonly described = new Map<string, readonly DescribedColumn[]>();
   /** Distinct (schema, content, call) computed so far. */
   computed = 0;
+  /** The streams of the plan, once it is known. */
+  mirror: Mirror | null = null;
 
   constructor(
     private readonly engine: Engine,
@@ -146,6 +159,11 @@ export class Transitions {
         calls: e.calls.map((c) => this.spec(c).call),
       }));
       const outcomes = await this.engine.run(schema, tasks, options);
+      await this.learn(
+        schema,
+        slice[0]?.content,
+        outcomes.flatMap((task) => task.flatMap((outcome) => (outcome.ok ? (outcome.changes ?? []) : []))),
+      );
       slice.forEach((entry, i) => {
         entry.calls.forEach((call, j) => {
           const outcome = outcomes[i]?.[j];
@@ -155,6 +173,12 @@ export class Transitions {
       });
       this.onBatch();
     }
+  }
+
+  /** What streams will make of these changes. */
+  private async learn(schema: SchemaId, content: ContentId | undefined, changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0 || this.mirror === null || content === undefined) return;
+    await this.mirror.learn(this.engine, schema, this.contents.text(content), changes);
   }
 
   private keep(need: Need, outcome: Outcome): void {
@@ -167,8 +191,8 @@ export class Transitions {
     const writes = this.spec(need.call).call.writes;
     const content = writes ? this.contents.id(outcome.content) : need.content;
     const result: Result = outcome.ok
-      ? { ok: true, results: outcome.results, content, answer: null }
-      : { ok: false, error: this.errors.one(errorOf(outcome)), content, answer: null };
+      ? { ok: true, results: outcome.results, content, changes: outcome.changes ?? null, answer: null }
+      : { ok: false, error: this.errors.one(errorOf(outcome)), content, changes: null, answer: null };
     memo.set(need.content * stride + need.call, result);
     this.computed += 1;
   }
@@ -189,6 +213,13 @@ export class Transitions {
         clock: 'step',
         seed: this.seed,
       });
+      const [first] = outcomes.flatMap((o) => (o.ok ? [o] : []));
+      if (first !== undefined)
+        await this.learn(
+          first.schema,
+          this.contents.id(first.content),
+          outcomes.flatMap((o) => (o.ok ? (o.changes ?? []) : [])),
+        );
       slice.forEach((content, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined) throw new Error('the engine answered fewer contents than it was sent');
@@ -202,7 +233,20 @@ export class Transitions {
   }
 
   private internMigrate(outcome: MigrateOutcome): MigrateResult {
-    return outcome.ok ? { ok: true, schema: outcome.schema, content: this.contents.id(outcome.content) } : outcome;
+    if (!outcome.ok) return outcome;
+    const { schema, changes = null } = outcome;
+    return { ok: true, schema, content: this.contents.id(outcome.content), changes };
+  }
+
+  /** The same schema with these tables captured, once `capture` was asked for it. */
+  captured(schema: SchemaId, tables: readonly string[]): CaptureOutcome | undefined {
+    return this.captures.get(`${schema}|${JSON.stringify(tables)}`);
+  }
+
+  async capture(schema: SchemaId, tables: readonly string[]): Promise<CaptureOutcome> {
+    const known = this.captured(schema, tables) ?? (await this.engine.capture(schema, tables));
+    this.captures.set(`${schema}|${JSON.stringify(tables)}`, known);
+    return known;
   }
 
   internContent(content: Content): ContentId {

@@ -55,7 +55,7 @@ function walk(
       for (let i = stepIndex - 1; i >= Math.max(-1, at.floor - 1); i -= 1) found(i, worse(result, stop));
       return;
     }
-    if (next.damaged) result = worse(result, 'loses-writes');
+    if (isDamaged(next)) result = worse(result, 'loses-writes');
     else if (next.broken) result = worse(result, 'breaks-requests');
     const arrived = positions[next.position];
     if (
@@ -68,6 +68,16 @@ function walk(
     }
     at = next;
   }
+}
+
+/** At once, or when what is still to be delivered has been. */
+function isDamaged(node: Node): boolean {
+  let at: Node | null = node;
+  for (let hops = 0; at !== null && hops < 100; hops += 1) {
+    if (at.damaged) return true;
+    at = at.delivered;
+  }
+  return false;
 }
 
 function declared(position: Position | undefined): boolean {

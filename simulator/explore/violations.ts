@@ -56,6 +56,8 @@ function symptoms(v: Violation): string[] {
   const request = `${v.definedIn ?? ''}.${v.action.request}`;
   const own = apart.get(v.rule);
   if (own !== undefined) return [`${request}|${own}`];
+  // What is lost for good is another thing than what comes late.
+  if (v.rule === 'stale-read') return [`${request}|stale`, `${request}|content`];
   // A request already known to read wrongly that later fails is the same trouble; not the reverse.
   return errorRules.has(v.rule) ? [`${request}|${v.sqlstate ?? ''}`, `${request}|content`] : [`${request}|content`];
 }
@@ -63,6 +65,7 @@ function symptoms(v: Violation): string[] {
 /** The request that a violation shows in, and how. */
 export function symptomOf(v: Violation): string | null {
   if (v.action === null) return null;
+  if (v.rule === 'stale-read') return `${v.definedIn ?? ''}.${v.action.request}|stale`;
   return `${v.definedIn ?? ''}.${v.action.request}|${apart.get(v.rule) ?? (errorRules.has(v.rule) ? (v.sqlstate ?? '') : 'content')}`;
 }
 
@@ -112,6 +115,14 @@ export class Collector {
       const same = this.groups.find(
         (g) =>
           g.head.rule === 'migrate-fails' && g.head.step === violation.step && g.head.sqlstate === violation.sqlstate,
+      );
+      if (same !== undefined) return same;
+    }
+    // A stream that is stuck, or goes on for ever, is so at every step from then on.
+    if (violation.rule === 'stream-fails' || violation.rule === 'stream-echo') {
+      const { rule, subject, step } = violation;
+      const same = this.groups.find(
+        ({ head }) => head.rule === rule && head.subject === subject && head.step.index <= step.index,
       );
       if (same !== undefined) return same;
     }

@@ -4,7 +4,7 @@
  * one of them gives it. A second reference, the last version on the last schema, judges what only newer
  * versions can say.
  */
-import type { SchemaId } from '../engine/engine.ts';
+import type { Change, SchemaId } from '../engine/engine.ts';
 import type { Request } from '../plan/model.ts';
 import { difference, type Answer, type KeyedAnswer } from './answer.ts';
 import { Interner } from './intern.ts';
@@ -56,13 +56,19 @@ export function stepStatement(
   content: ContentId,
   request: Request,
   progress: Progress,
-): { readonly content: ContentId; readonly progress: Progress; readonly sql: string; readonly failed: boolean } | null {
+): {
+  readonly content: ContentId;
+  readonly progress: Progress;
+  readonly sql: string;
+  readonly failed: boolean;
+  readonly changes: readonly Change[] | null;
+} | null {
   const statement = request.statements[progress.next];
-  if (statement === undefined) return { content, progress, sql: '', failed: false };
+  if (statement === undefined) return { content, progress, sql: '', failed: false, changes: null };
   const call = programs.statementCall(statement, progress.action, progress.rows, progress.nonce);
   if (call === null) {
     const rows = statement.as === null ? progress.rows : { ...progress.rows, [statement.as]: null };
-    return { content, progress: { ...progress, next: progress.next + 1, rows }, sql: '', failed: false };
+    return { content, progress: { ...progress, next: progress.next + 1, rows }, sql: '', failed: false, changes: null };
   }
   const result = want(schema, content, call);
   if (result === null) return null;
@@ -73,6 +79,7 @@ export function stepStatement(
       progress: { ...progress, next: request.statements.length, answer: refused(result.error) },
       sql,
       failed: true,
+      changes: null,
     };
   const given = result.results[0];
   const touched = progress.touched || (statement.modifies && (given?.touched ?? 0) > 0);
@@ -93,6 +100,7 @@ export function stepStatement(
     progress: { ...progress, next: progress.next + 1, rows: named, touched, answer },
     sql,
     failed: false,
+    changes: result.changes,
   };
 }
 

@@ -21,7 +21,10 @@ import { rollbackBreaksRequests } from './rollback-breaks-requests.ts';
 import { rollbackChangesSchema } from './rollback-changes-schema.ts';
 import { rollbackFails } from './rollback-fails.ts';
 import { rollbackLosesWrites } from './rollback-loses-writes.ts';
+import { staleRead } from './stale-read.ts';
 import { straggler } from './straggler.ts';
+import { streamEcho } from './stream-echo.ts';
+import { streamFails } from './stream-fails.ts';
 import { tableRewrite } from './table-rewrite.ts';
 import { unreadableAnswer } from './unreadable-answer.ts';
 import { verifyMissesDrift } from './verify-misses-drift.ts';
@@ -36,12 +39,15 @@ const all = [
   cachedPlan,
   lostWrite,
   resurrectedRow,
+  staleRead,
   rollbackFails,
   rollbackBreaksRequests,
   rollbackLosesWrites,
   rollbackChangesSchema,
   noRollback,
   migrateFails,
+  streamFails,
+  streamEcho,
   backfillNeverEnds,
   backfillNotIdempotent,
   backfillOverwrites,

@@ -104,6 +104,8 @@ export interface Request {
   readonly statements: readonly RequestStatement[];
   /** False: each statement commits on its own. */
   readonly transaction: boolean;
+  /** Read from a lagging copy instead of the database that is written to. */
+  readonly onReplica: boolean;
   /** A boolean SQL expression over the columns of the answer, or null. */
   readonly accepts: { readonly text: string; readonly location: Location } | null;
   /** Parameter names in order of first use. */
@@ -240,7 +242,31 @@ export interface VerifyStep extends StepBase {
   readonly checks: readonly Check[];
 }
 
-export type Step = MigrateStep | DeployStep | BackfillStep | VerifyStep;
+/** The kinds of changes of a row. */
+export const changeKinds = ['insert', 'update', 'delete'] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
+/** Mirrors every committed change of a table: for each row that changed, one transaction. */
+export interface StreamPlan {
+  readonly name: string;
+  readonly table: TableRef;
+  /**
+   * What is run for a change of each kind; null: it is not mirrored. `:new.col` and `:old.col` are fields of the rows
+   * named `new` and `old`.
+   */
+  readonly apply: Readonly<Record<ChangeKind, Sql | null>>;
+  /** What streams have changed is not mirrored: `origin: none`, as Postgres' subscriptions have it. */
+  readonly ignoresStreams: boolean;
+  readonly location: Location;
+}
+
+export interface CdcStep extends StepBase {
+  readonly kind: 'cdc';
+  readonly action: 'start' | 'stop';
+  readonly stream: StreamPlan;
+}
+
+export type Step = MigrateStep | DeployStep | BackfillStep | VerifyStep | CdcStep;
 export type RollbackStep = MigrateStep | BackfillStep | VerifyStep;
 
 export interface Plan {

@@ -99,6 +99,20 @@ function checkTransaction(loading: Loading, statements: readonly NamedStatement[
   }
 }
 
+/** A replica takes no writes. What its functions do, Postgres refuses there as well, and says so when it is run. */
+function checkReads(loading: Loading, statements: readonly NamedStatement[]): void {
+  for (const { placed } of statements) {
+    const { node, modifies, location } = placed.statement;
+    if (node === 'SelectStmt' && !modifies) continue;
+    report(
+      loading,
+      'not-a-query',
+      'A replica is only read: every statement must be a SELECT that changes nothing.',
+      location,
+    );
+  }
+}
+
 function acceptsOf(
   loading: Loading,
   entry: Entry | undefined,
@@ -133,6 +147,9 @@ export function requestOf(loading: Loading, entry: Entry, version: string): Requ
   const transaction = !(stated?.kind === 'scalar' && stated.value === false);
   const placed = named.map((each) => each.placed);
   checkTransaction(loading, named, transaction);
+  const on = isDetailed ? entryOf(value, 'on') : undefined;
+  const onReplica = nameText(on?.value) === 'replica';
+  if (on !== undefined && onReplica) checkReads(loading, named);
   checkRows(loading, named);
   refuseDollars(loading, placed);
   const params = new Set(
@@ -144,6 +161,7 @@ export function requestOf(loading: Loading, entry: Entry, version: string): Requ
     definedIn: version,
     statements,
     transaction,
+    onReplica,
     accepts: isDetailed ? acceptsOf(loading, entryOf(value, 'accepts'), named) : null,
     params: [...params],
     location: loading.source.locate(entry.keyAt),

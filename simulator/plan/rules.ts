@@ -8,6 +8,8 @@ export const ruleNames = [
   'lost-write',
   'resurrected-row',
   'stale-read',
+  'stream-fails',
+  'stream-echo',
   'rollback-fails',
   'rollback-breaks-requests',
   'rollback-loses-writes',

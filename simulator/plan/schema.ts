@@ -62,6 +62,12 @@ const request = z
           .describe(
             '`false`: each statement commits on its own; other requests may run in between, and the process may die in between.',
           ),
+        on: z
+          .enum(['replica'])
+          .optional()
+          .describe(
+            '`replica`: this request reads from a copy of the database that lags behind, schema changes included.',
+          ),
         accepts: z
           .string()
           .optional()
@@ -185,6 +191,39 @@ const actions = {
     .optional()
     .describe('A gate: the plan does not go on from a state in which a check fails.'),
 };
+const cdc = z
+  .union(
+    [
+      section('a stream', {
+        name: name.describe('A name for the stream: `cdc: { stop: name }` stops it.'),
+        table: z.string().min(1, 'a table').describe('The table whose committed changes are mirrored.'),
+        insert: sql
+          .nullable()
+          .optional()
+          .describe('What is run for each row inserted; `:new.col` is a column of it. Left out: not mirrored.'),
+        update: sql
+          .nullable()
+          .optional()
+          .describe(
+            'What is run for each row updated; `:new.col` and `:old.col` are its columns after and before. Left out: not mirrored.',
+          ),
+        delete: sql
+          .nullable()
+          .optional()
+          .describe('What is run for each row deleted; `:old.col` is a column of it. Left out: not mirrored.'),
+        origin: z
+          .enum(['none'])
+          .optional()
+          .describe('`none`: what streams have changed is not mirrored, so that two streams do not feed each other.'),
+      }),
+      section('a stop', { stop: name.describe('The stream that is stopped. What it has not delivered is lost.') }),
+    ],
+    '`{ name, table, insert, update, delete }` or `{ stop: name }`',
+  )
+  .describe(
+    'Starts a stream that mirrors every committed change of a table, in commit order, at least once, after any delay; or stops one.',
+  );
+
 const details = {
   by: z
     .string()
@@ -223,6 +262,7 @@ const step = section('a step', {
     .describe('The version that is rolled out: old and new answer requests side by side until it is done.'),
   backfill: actions.backfill,
   verify: actions.verify,
+  cdc: cdc.optional(),
   rollback: rollback.optional(),
   flag: name.optional().describe('The deploy is a feature flag: it flips at once, without a rollout.'),
   by: details.by,
@@ -241,7 +281,7 @@ const step = section('a step', {
     .optional()
     .describe('`true`: once this step has begun, the steps before it are not rolled back any more.'),
   allow: details.allow,
-}).meta({ id: 'step', description: 'One deploy: exactly one of `migrate`, `deploy`, `backfill` and `verify`.' });
+}).meta({ id: 'step', description: 'One deploy: exactly one of `migrate`, `deploy`, `backfill`, `verify` and `cdc`.' });
 
 export const planSchema = section('the plan', {
   title: name.optional().describe('What the plan does, in a few words.'),
@@ -266,8 +306,7 @@ export const planSchema = section('the plan', {
 
 /** Features that the design has and this version has not: they get a message of their own. */
 export const unsupportedKeys: Readonly<Record<string, string>> = {
-  cdc: 'a step',
-  on: 'a request',
+  cdc: 'a step of a rollback',
   databases: 'the plan',
 };
 

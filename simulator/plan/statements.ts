@@ -1,5 +1,5 @@
 /** Every statement of a plan, wherever it stands. */
-import type { Plan, RollbackStep, Statement, Step } from './model.ts';
+import { changeKinds, type Plan, type RollbackStep, type Statement, type Step, type StreamPlan } from './model.ts';
 
 export function planStatements(plan: Plan): readonly Statement[] {
   return [
@@ -30,10 +30,17 @@ function ownStatements(step: Step | RollbackStep): readonly Statement[] {
       return [];
     case 'verify':
       return step.checks.flatMap((c) => (c.kind === 'equal' ? c.queries : [c.query]));
+    case 'cdc':
+      return step.action === 'start' ? streamStatements(step.stream) : [];
     case 'backfill': {
       const { form } = step;
       if (form.kind === 'list') return form.statements;
       return form.kind === 'script' ? [form.read, ...form.write] : [form.statement];
     }
   }
+}
+
+/** All that a stream may run. */
+export function streamStatements({ apply }: StreamPlan): readonly Statement[] {
+  return changeKinds.flatMap((kind) => apply[kind]?.statements ?? []);
 }

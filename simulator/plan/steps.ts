@@ -1,5 +1,6 @@
 /** The steps of a plan and of a way back. */
 import { backfillForm } from './backfill.ts';
+import { cdcStep, type KnownStreams } from './cdc.ts';
 import { keyPlace, placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import type { BackfillStep, Check, MigrateStep, Rollback, RollbackStep, Sql, Step, VerifyStep } from './model.ts';
@@ -11,7 +12,7 @@ import { allowOf, amountOf } from './values.ts';
 import { entryOf, nameText } from './yaml.ts';
 import type { Entry, Tree } from './yaml.ts';
 
-const actions = ['migrate', 'deploy', 'backfill', 'verify'] as const;
+const actions = ['migrate', 'deploy', 'backfill', 'verify', 'cdc'] as const;
 type Action = (typeof actions)[number];
 
 /** Keys that mean something for one kind of step only. */
@@ -232,7 +233,13 @@ function deployOf(loading: Loading, tree: Tree, entry: Entry, base: Base, versio
   return { ...base, kind: 'deploy', version, flag: nameText(entryOf(tree, 'flag')?.value) };
 }
 
-function stepOf(loading: Loading, tree: Tree, index: number, versions: ReadonlySet<string>): Step | null {
+function stepOf(
+  loading: Loading,
+  tree: Tree,
+  index: number,
+  versions: ReadonlySet<string>,
+  streams: KnownStreams,
+): Step | null {
   const rollback = rollbackOf(loading, entryOf(tree, 'rollback'));
   const found = actionOf(loading, tree, actions);
   if (found === null) return null;
@@ -247,6 +254,8 @@ function stepOf(loading: Loading, tree: Tree, index: number, versions: ReadonlyS
       return backfillStep(loading, tree, found.entry, base);
     case 'verify':
       return verifyStep(loading, found.entry, base);
+    case 'cdc':
+      return cdcStep(loading, found.entry, base, streams);
   }
 }
 
@@ -272,5 +281,6 @@ function checkNames(loading: Loading, items: readonly Tree[]): void {
 export function stepsOf(loading: Loading, tree: Tree | undefined, versions: ReadonlySet<string>): readonly Step[] {
   const items = tree?.kind === 'seq' ? tree.items : [];
   checkNames(loading, items);
-  return items.flatMap((item, index) => stepOf(loading, item, index, versions) ?? []);
+  const streams: KnownStreams = new Map();
+  return items.flatMap((item, index) => stepOf(loading, item, index, versions, streams) ?? []);
 }

@@ -88,7 +88,7 @@ function unknownKeys(checking: Checking, issue: Extract<Issue, { code: 'unrecogn
   const absent = note.known.filter((known) => entryOf(map, known) === undefined);
   for (const key of issue.keys) {
     const at = entryOf(map, key)?.keyAt ?? map?.at ?? 0;
-    if (unsupportedKeys[key] === note.noun || (key === 'cdc' && note.noun === 'a step of a rollback')) {
+    if (unsupportedKeys[key] === note.noun) {
       report(checking, 'unsupported', `\`${key}\` is not supported yet.`, at);
     } else {
       const suggestion = nearest(key, absent) ?? nearest(key, note.known);

@@ -1,6 +1,7 @@
 /** One thing that happened while a plan was played, with the state after it. */
 import type { SearchEvent, StateFields } from '../explore/state.ts';
-import { Node } from '../explore/state.ts';
+import { Node, plain } from '../explore/state.ts';
+import { upToDate } from '../explore/replica.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location } from '../plan/model.ts';
 import type { TraceEvent } from '../report/model.ts';
@@ -22,11 +23,9 @@ export interface Beat {
 /** The state after an event. It belongs to no search: what is played is not explored. */
 export function nodeAfter(parent: Node, fields: Partial<StateFields>, event: SearchEvent, writes: boolean): Node {
   const direction = event.kind === 'move' ? event.move.direction : parent.direction;
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = parent;
-  const before: StateFields = { position, schema, content, first, second, newer, flights, job, crashed, floor };
   return new Node(
     -1,
-    { ...before, ...fields },
+    { ...plain(parent), ...(commits(parent, fields) ? { replica: upToDate } : {}), ...fields },
     {
       parent,
       event,
@@ -36,6 +35,11 @@ export function nodeAfter(parent: Node, fields: Partial<StateFields>, event: Sea
       stage: direction === 'down' ? 1 : parent.stage > 0 ? 2 : 0,
     },
   );
+}
+
+/** What is not explored has a replica that sees every commit at once. */
+function commits(before: StateFields, { schema, content }: Partial<StateFields>): boolean {
+  return (schema ?? before.schema) !== before.schema || (content ?? before.content) !== before.content;
 }
 
 export function shownOf({ rule, message, expected, actual }: Violation): Shown {

@@ -3,7 +3,8 @@ import { EngineFault } from '../engine/engine.ts';
 import type { FailedCheck } from '../explore/blame.ts';
 import type { JobStep } from '../explore/jobs.ts';
 import { freshJob } from '../explore/jobs.ts';
-import type { Move, Position } from '../explore/positions.ts';
+import { streamMove } from '../explore/moves.ts';
+import type { Move, MoveAction, Position } from '../explore/positions.ts';
 import { typeProbe } from '../explore/programs.ts';
 import type { Search } from '../explore/search.ts';
 import type { Node, SearchEvent } from '../explore/state.ts';
@@ -12,6 +13,7 @@ import { describable } from '../explore/transitions.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location, Plan } from '../plan/model.ts';
 import { nodeAfter, shownOf, type Beat } from './beat.ts';
+import { deliver } from './deliver.ts';
 import type { Requests } from './requests.ts';
 
 /** Past this a backfill is taken to go on for ever. */
@@ -82,7 +84,53 @@ export class Course {
       beats.push(beat);
       at = beat.node;
     }
-    return [...beats, ...(await this.batches(at))];
+    const batches = await this.batches(at);
+    at = batches.at(-1)?.node ?? at;
+    if (batches.at(-1)?.stuck === true) return [...beats, ...batches];
+    return [...beats, ...batches, ...(await this.deliveries(at))];
+  }
+
+  /** What the streams have to deliver, until nothing is left or one fails. */
+  private async deliveries(node: Node): Promise<Beat[]> {
+    const { streams, wants, blame } = this.search;
+    if (streams.isCaughtUp(node.streams)) return [];
+    const drained = await wants.settle(() => streams.drain(wants.want, node.schema, node.content, node.streams));
+    const beats: Beat[] = [];
+    let at = node;
+    for (const event of drained.events) {
+      const next = await deliver(this.search, at, event);
+      beats.push(this.beat(at, next, event, event.stream.location));
+      at = next;
+    }
+    if (drained.kind === 'drained') return beats;
+    const violation = blame.streamViolation(this.position(node), node, drained);
+    if (drained.kind === 'fails') {
+      const { event } = drained.failure;
+      return [...beats, this.failed(at, nodeAfter(at, {}, event, false), event, violation)];
+    }
+    return beats.map((beat, i) => (i < beats.length - 1 ? beat : { ...beat, shown: shownOf(violation), stuck: true }));
+  }
+
+  /** Starts or stops a stream. */
+  private async capture(
+    node: Node,
+    move: Move,
+    action: MoveAction & { kind: 'cdc' },
+    arrived: Parameters<typeof nodeAfter>[1],
+  ): Promise<Beat> {
+    const { streams, input, blame } = this.search;
+    const after =
+      action.action === 'start'
+        ? streams.started(node.streams, action.stream)
+        : streams.stopped(node.streams, action.stream);
+    const captured = await input.transitions.capture(node.schema, streams.tables(after));
+    if (captured.ok) {
+      const result = streamMove(action.action, action.stream, node, streams);
+      return this.arrive(node, move, { ...arrived, schema: captured.schema, streams: after }, result);
+    }
+    const event: SearchEvent = { kind: 'move', move, result: `error ${captured.sqlstate}: ${captured.message}` };
+    const violation = blame.moveViolation(node, move, { ...captured, statement: 0 }, undefined);
+    return this.failed(node, nodeAfter(node, {}, event, false), event, violation);
   }
 
   private async batches(node: Node): Promise<Beat[]> {
@@ -116,7 +164,17 @@ export class Course {
     const what = step.kind === 'error' ? `error ${step.sqlstate}: ${step.message}` : step.what;
     const event: SearchEvent = { kind: 'batch', step: job, sql: step.sql, what, reads: step.reads };
     if (step.kind === 'batch')
-      return this.beat(at, nodeAfter(at, { content: step.content, job: step.job }, event, false), event, job.location);
+      return this.beat(
+        at,
+        nodeAfter(
+          at,
+          { content: step.content, job: step.job, streams: this.search.streams.with(at.streams, step.changes) },
+          event,
+          false,
+        ),
+        event,
+        job.location,
+      );
     const violation = this.search.blame.jobViolation(position, at, step);
     return this.failed(at, nodeAfter(at, {}, event, false), event, violation);
   }
@@ -151,14 +209,16 @@ export class Course {
         place: failed.check.location,
       };
     }
+    if (action.kind === 'cdc') return this.capture(node, move, action, arrived);
     const texts = action.statements.map((s) => s.text);
     const [result] = await this.search.input.transitions.migrate(node.schema, texts, action.transactional, [
       node.content,
     ]);
     if (result === undefined) throw new EngineFault('the engine gave no answer', 'died', texts[0] ?? null);
     if (result.ok) {
-      const { schema, content } = result;
-      return this.arrive(node, move, { ...arrived, schema, content }, 'done');
+      const { schema, content, changes } = result;
+      const streams = this.search.streams.with(node.streams, changes);
+      return this.arrive(node, move, { ...arrived, schema, content, streams }, 'done');
     }
     const event = stays(`error ${result.sqlstate}: ${result.message}`);
     const statement = action.statements[result.statement] ?? action.statements[0];

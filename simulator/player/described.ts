@@ -1,6 +1,7 @@
 /** What a recording says of the plan itself: its versions with their requests, and its steps with their SQL. */
 import type { Programs } from '../explore/programs.ts';
 import type { Plan, RollbackStep, Statement, Step } from '../plan/model.ts';
+import { streamStatements } from '../plan/statements.ts';
 import type { PlayedStep, PlayedVersion } from './model.ts';
 
 export function versionsOf(plan: Plan, programs: Programs): readonly PlayedVersion[] {
@@ -38,6 +39,8 @@ export function statementsOf(step: Step | RollbackStep): readonly Statement[] {
       return batchesOf(step);
     case 'verify':
       return step.checks.flatMap((check) => (check.kind === 'equal' ? check.queries : [check.query]));
+    case 'cdc':
+      return step.action === 'start' ? streamStatements(step.stream) : [];
     case 'deploy':
       return [];
   }

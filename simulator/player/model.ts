@@ -53,6 +53,22 @@ export interface InFlight {
   readonly of: number;
 }
 
+/** A stream that runs. */
+export interface QueueView {
+  readonly stream: string;
+  /** What it has not delivered yet, in order: the SQL that each delivery runs. */
+  readonly waiting: readonly string[];
+  /** What it delivered last, while that may come once more. */
+  readonly again: string | null;
+}
+
+/** A replica that lags behind. */
+export interface ReplicaView {
+  /** Commits that it has not seen. */
+  readonly behind: number;
+  readonly tables: readonly TableView[];
+}
+
 export interface Moment {
   /** Null at the start. */
   readonly event: TraceEvent | null;
@@ -75,6 +91,10 @@ export interface Moment {
   readonly stragglers: readonly string[];
   readonly job: string | null;
   readonly flights: readonly InFlight[];
+  /** Absent where no stream runs. */
+  readonly queues?: readonly QueueView[];
+  /** Absent where nothing reads from a replica, or it is not behind. */
+  readonly replica?: ReplicaView;
   /** Of a request: what the reference answers, and what was answered here. */
   readonly expected: string | null;
   readonly actual: string | null;

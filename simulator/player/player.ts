@@ -7,6 +7,8 @@ import { positionLabel } from '../explore/positions.ts';
 import type { Offer } from '../explore/programs.ts';
 import type { Node } from '../explore/state.ts';
 import { Node as State } from '../explore/state.ts';
+import { upToDate } from '../explore/replica.ts';
+import { noStreams } from '../explore/streams.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location, Plan } from '../plan/model.ts';
 import { eventText } from '../report/words.ts';
@@ -119,6 +121,20 @@ export class Player {
     return beats.map((b, i) => (i === Math.max(0, at) ? { ...b, shown: { rule, message, expected, actual } } : b));
   }
 
+  /** What is on its way to other places. */
+  private async copies(node: Node): Promise<Pick<Moment, 'queues' | 'replica'>> {
+    const { streams, replica } = this.playable.search;
+    const queues = streams.shown(node.streams);
+    const behind = replica.lag(node.replica);
+    const [seen] = behind;
+    return {
+      ...(queues.length === 0 ? {} : { queues }),
+      ...(seen === undefined
+        ? {}
+        : { replica: { behind: behind.length, tables: await this.views.tablesOf(seen.schema, seen.content) } }),
+    };
+  }
+
   private root(): Node {
     const { ground, search } = this.playable;
     const fields = {
@@ -132,6 +148,8 @@ export class Player {
       job: null,
       crashed: false,
       floor: 0,
+      streams: noStreams,
+      replica: upToDate,
     };
     return new State(-1, fields, { parent: null, event: null, writes: 0, others: 0, direction: 'up', stage: 0 });
   }
@@ -187,6 +205,7 @@ export class Player {
       live,
       stragglers: this.settings.stragglers(setting, node).map(({ version }) => version),
       job: position.job === null ? null : (step?.name ?? position.job.name),
+      ...(await this.copies(node)),
       flights: node.flights.map(({ version, progress }) => ({
         version,
         request: progress.action.request,

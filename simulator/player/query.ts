@@ -1,6 +1,6 @@
 /** SQL at a moment: the content is loaded on its schema, and nothing stays behind. */
 import type { CallStatement, Engine, SchemaId } from '../engine/engine.ts';
-import type { ContentId, Transitions } from '../explore/transitions.ts';
+import type { ContentId, MigrateResult, Transitions } from '../explore/transitions.ts';
 import { fileSource } from '../plan/source.ts';
 import { parseSql } from '../plan/sql.ts';
 import type { Statement } from '../plan/model.ts';
@@ -47,7 +47,7 @@ export class Query {
     at: At,
     sql: string,
   ): Promise<
-    | { readonly ok: true; readonly schema: SchemaId; readonly content: ContentId }
+    | (Pick<MigrateResult & { ok: true }, 'schema' | 'content' | 'changes'> & { readonly ok: true })
     | { readonly ok: false; readonly message: string }
   > {
     const parsed = parse(sql);

@@ -124,17 +124,18 @@ export class Requests {
       answer: done ? step.progress.answer : null,
       flight: id,
     };
+    const streams = this.search.streams.with(node.streams, step.changes);
     const rest = begun.flights.filter((f) => f.id !== id);
     const isFirst = begun !== node;
     const place = request.statements[progress.next]?.location ?? request.location;
     if (!done) {
       const flights = [...rest, { ...flight, progress: step.progress }].sort((a, b) => (a.id < b.id ? -1 : 1));
-      const fields = { content: step.content, flights, first: begun.first, second: begun.second };
+      const fields = { content: step.content, streams, flights, first: begun.first, second: begun.second };
       return this.beat(node, nodeAfter(node, fields, event, isFirst), event, place, null);
     }
     const judged = this.search.evaluator.judgeEnd(begun, flight, step.progress.answer);
     if (judged === null) return null;
-    const fields = { content: step.content, flights: rest, first: judged.first, second: judged.second };
+    const fields = { content: step.content, streams, flights: rest, first: judged.first, second: judged.second };
     const offer = programs.offer(request, progress.action.params, false);
     const end = { ...judged, expected: judged.expected, answer: step.progress.answer };
     return this.beat(node, nodeAfter(node, fields, event, isFirst), event, place, { ...end, offer });
@@ -146,11 +147,15 @@ export class Requests {
     const { evaluator, wants } = this.search;
     const nonce = usesRandom && !offer.read ? node.writes : 0;
     const call = programs.call(offer.request, offer.action, nonce, offer.read);
-    const result = wants.want(node.schema, node.content, call);
+    const shown = offer.request.onReplica ? this.search.replica.shown(node) : node;
+    const result = wants.want(shown.schema, shown.content, call);
     if (result === null) return null;
-    const keyed = programs.answer(node.schema, offer.request, result);
-    const judged = evaluator.judge(node, version, offer.action, keyed, nonce);
-    const refused = evaluator.probeAccepts(node, offer);
+    const keyed = programs.answer(shown.schema, offer.request, result);
+    const judged =
+      shown === node
+        ? evaluator.judge(node, version, offer.action, keyed, nonce)
+        : evaluator.judgeShown(node, shown, version, offer, result);
+    const refused = evaluator.probeAccepts(shown, offer);
     if (judged === null || refused === null) return null;
     const { answer } = keyed;
     const event: SearchEvent = {
@@ -163,7 +168,13 @@ export class Requests {
     };
     // A client that was told of an error takes it that nothing was written, and so does the reference.
     const references = answer.ok ? { first: judged.first, second: judged.second, newer: judged.newer } : {};
-    const after = nodeAfter(node, { content: result.content, ...references }, event, !offer.read);
+    const streams = this.search.streams.with(node.streams, result.changes);
+    const after = nodeAfter(
+      node,
+      { content: offer.read ? node.content : result.content, streams, ...references },
+      event,
+      !offer.read,
+    );
     const end = { difference: judged.difference, expected: judged.expected, answer, offer };
     if (refused === '') return this.beat(node, after, event, offer.request.location, end);
     const violation = this.search.blame.unreadable(this.position(node), node, version, offer, answer, refused);

@@ -9,6 +9,7 @@ import type { Location, Plan } from '../plan/model.ts';
 import type { Finding } from '../report/model.ts';
 import { nodeAfter, type Beat } from './beat.ts';
 import type { Course } from './course.ts';
+import { deliver } from './deliver.ts';
 import type { Requests } from './requests.ts';
 
 export class Retelling {
@@ -59,6 +60,10 @@ export class Retelling {
         return event.sql === '' ? node : this.afterCall(node, event, [event.sql], event.reads);
       case 'drift':
         return this.afterCall(node, event, [triggersOff, event.sql], false);
+      case 'deliver':
+        return deliver(this.search, node, event);
+      case 'catch-up':
+        return nodeAfter(node, { replica: this.search.replica.caughtUpByOne(node.replica) }, event, false);
       case 'crash':
       case 'restart':
       case 'prepared':
@@ -85,8 +90,8 @@ export class Retelling {
       nonce: event.kind === 'batch' && usesRandom ? 'content' : 0,
     };
     const need = { schema: node.schema, content: node.content, call: transitions.callId(spec) };
-    const content: ContentId = (await transitions.one(need)).content;
-    return nodeAfter(node, { content }, event, false);
+    const { content, changes } = await transitions.one(need);
+    return nodeAfter(node, { content, streams: this.search.streams.with(node.streams, changes) }, event, false);
   }
 }
 
@@ -109,6 +114,10 @@ function placeOf(event: SearchEvent, plan: Plan): Location {
       const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
       return request?.location ?? { file: plan.file, line: 1, column: 1 };
     }
+    case 'deliver':
+      return event.stream.location;
+    case 'catch-up':
+      return { file: plan.file, line: 1, column: 1 };
     case 'batch':
     case 'restart':
     case 'drift':

@@ -26,19 +26,19 @@ export class Views {
     const key = `${node.schema}|${node.content}|${node.first}|${live.join('|')}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const tables = await this.read(node.schema, node.content);
+    const tables = await this.tablesOf(node.schema, node.content);
     const reference: (readonly TableView[])[] = [];
     // A request in flight may have done any part of what it does.
     const worlds = await this.search.wants.settle(() => this.search.first.advanced(node.first));
     for (const content of new Set(worlds.map((w) => w.content)))
-      reference.push(await this.read(this.search.first.schema, content));
+      reference.push(await this.tablesOf(this.search.first.schema, content));
     const differ = differences(tables, reference, await this.counterparts.of(node.schema), live);
     this.views.push({ tables, reference, differences: differ });
     this.known.set(key, this.views.length - 1);
     return this.views.length - 1;
   }
 
-  private async read(schema: SchemaId, content: ContentId): Promise<readonly TableView[]> {
+  async tablesOf(schema: SchemaId, content: ContentId): Promise<readonly TableView[]> {
     const key = `${schema}|${content}`;
     const known = this.tables.get(key);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 /** What a history is forked with: the beats that follow the moment, and who is live from there on. */
-import { Node as State, type Node } from '../explore/state.ts';
+import { Node as State, plain, type Node } from '../explore/state.ts';
 import type { Search } from '../explore/search.ts';
 import type { Plan } from '../plan/model.ts';
 import type { Beat } from './beat.ts';
@@ -54,8 +54,9 @@ export class WhatIf {
   private async sql(node: Node, setting: Setting, sql: string): Promise<Performed> {
     const result = await this.query.write(node, sql);
     if (!result.ok) return result;
-    const fields = { schema: result.schema, content: result.content };
-    const after = new State(-1, { ...fieldsOf(node), ...fields }, { ...wayOf(node), writes: node.writes + 1 });
+    const streams = this.search.streams.with(node.streams, result.changes);
+    const fields = { schema: result.schema, content: result.content, streams };
+    const after = new State(-1, { ...plain(node), ...fields }, { ...wayOf(node), writes: node.writes + 1 });
     return { ok: true, beats: [this.said(after, setting, sql, byHand)], setting };
   }
 
@@ -64,7 +65,7 @@ export class WhatIf {
     const straggler = able.find((s) => s.version === version);
     if (straggler === undefined)
       return no(`${version} can not live on here (${able.map((s) => s.version).join(', ') || 'nobody can'})`);
-    const after = new State(-1, fieldsOf(node), wayOf(node));
+    const after = new State(-1, plain(node), wayOf(node));
     const longer = this.settings.with(setting, straggler);
     return { ok: true, beats: [this.said(after, longer, '', `${version} lives on`)], setting: longer };
   }
@@ -84,11 +85,6 @@ export const byHand = 'put in by hand';
 
 function no(message: string): Performed {
   return { ok: false, message };
-}
-
-function fieldsOf(node: Node): ConstructorParameters<typeof State>[1] {
-  const { position, schema, content, first, second, newer, flights, job, crashed, floor } = node;
-  return { position, schema, content, first, second, newer, flights, job, crashed, floor };
 }
 
 function wayOf(parent: Node): ConstructorParameters<typeof State>[2] {

@@ -91,7 +91,7 @@ export type StepForecast = z.infer<typeof stepForecastSchema>;
 
 export const stepReportSchema = z.strictObject({
   name: z.string(),
-  kind: z.enum(['migrate', 'deploy', 'backfill', 'verify']),
+  kind: z.enum(['migrate', 'deploy', 'backfill', 'verify', 'cdc']),
   line: z.number().int(),
   /** Locks on tables that were there before, the strongest each, as Postgres took them. */
   locks: z.array(z.strictObject({ relation: z.string(), mode: z.string() })),

@@ -28,7 +28,7 @@ export type VersionSeries = z.infer<typeof versionSeriesSchema>;
 
 export const recordedStepSchema = z.strictObject({
   name: z.string(),
-  kind: z.enum(['migrate', 'deploy', 'backfill', 'verify']),
+  kind: z.enum(['migrate', 'deploy', 'backfill', 'verify', 'cdc']),
   line: z.number().int(),
   /** Seconds at which it began and was done. */
   from: second,

@@ -17,6 +17,8 @@ export interface Pace {
   readonly rows: number;
   /** A client that waits longer gets an error. */
   readonly requestTimeoutMs: number;
+  /** From a commit to the delivery of what it changed. */
+  readonly streamLagMs: number;
 }
 
 export const defaultPace: Pace = {
@@ -26,6 +28,7 @@ export const defaultPace: Pace = {
   requests: 150_000,
   rows: 1_000,
   requestTimeoutMs: 10_000,
+  streamLagMs: 1_000,
 };
 
 const shares = { window: 1, soak: 1, rollout: 10, backfill: 4, end: 3 } as const;
@@ -141,6 +144,11 @@ export function paceAssumptions(plan: Plan, pace: Pace): string[] {
   return [
     ...(rollout ? [`a rollout moves ${pace.pods} pods one after the other in ${pace.rolloutMs / 60_000} min`] : []),
     ...(backfill ? [`a batch of a backfill takes ${assumedBatchMs} ms beside its pause`] : []),
+    ...(plan.steps.some((s) => s.kind === 'cdc')
+      ? [
+          `a stream delivers ${pace.streamLagMs / 1000} s after the commit, each change once; a step that waits for it pauses the traffic for so long`,
+        ]
+      : []),
     `a request takes 1 to 20 ms; its client gives up after ${pace.requestTimeoutMs / 1000} s`,
   ];
 }

@@ -28,6 +28,8 @@ export class Recorder {
   private readonly examples: Example[] = [];
   private readonly shown = new Map<string, Set<string>>();
   private readonly requests = new Map<number, { ran: number; refused: number }>();
+  private readonly lags = new Map<string, { at: number[]; ms: number[] }>();
+  private readonly stuckStreams: Recording['leftOut'] = [];
   private waited = 0;
   private end = 0;
 
@@ -90,6 +92,20 @@ export class Recorder {
     };
   }
 
+  /** How far a stream is behind, in milliseconds. */
+  lag(of: string, second: number, ms: number): void {
+    let series = this.lags.get(of);
+    if (series === undefined) this.lags.set(of, (series = { at: [], ms: [] }));
+    if (series.ms.at(-1) === ms) return;
+    series.at.push(second);
+    series.ms.push(ms);
+  }
+
+  /** A stream delivers nothing any more. */
+  stuck(of: string, second: number, why: string): void {
+    this.stuckStreams.push({ what: `what "${of}" has to deliver after second ${second}`, why: `it is stuck: ${why}` });
+  }
+
   sampled(fromMs: number, toMs: number, ran: number, arrived: number): void {
     this.end = toMs;
     const [from, to] = [fromMs / 1000, toMs / 1000];
@@ -132,8 +148,9 @@ export class Recorder {
       traffic: facts.traffic.map((each, i) => ({ ...each, ...(this.requests.get(i) ?? { ran: 0, refused: 0 }) })),
       tables: facts.tables,
       assumptions: [...facts.assumptions],
-      leftOut: facts.leftOut,
+      leftOut: [...this.stuckStreams, ...facts.leftOut],
       examples: this.examples,
+      ...(this.lags.size === 0 ? {} : { lag: [...this.lags].map(([of, series]) => ({ of, ...series })) }),
       cut,
     };
   }

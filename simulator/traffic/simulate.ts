@@ -3,23 +3,25 @@
  * each answer beside that of a twin that is never migrated. A sample, never a proof; the same seed gives the same recording.
  */
 import { EngineFault, type Engine } from '../engine/engine.ts';
-import type { Player } from '../engine/player.ts';
+import type { Moment, Player } from '../engine/player.ts';
+import { Mirror } from '../explore/mirror.ts';
 import { prepareGround, type Ground } from '../explore/ground.ts';
 import { describable, refuseIntervention, Transitions } from '../explore/transitions.ts';
 import { typeProbe } from '../explore/programs.ts';
 import { loadPlan } from '../plan/load.ts';
-import type { BackfillStep, Check, Plan, PlanError, Statement, Step } from '../plan/model.ts';
+import type { BackfillStep, CdcStep, Check, Plan, PlanError, Statement, Step } from '../plan/model.ts';
 import type { Recording, RecordedStep } from '../report/recording.ts';
 import { BackfillRun, type BatchOutcome, type ScriptColumns } from './backfill.ts';
 import { DriftMeter } from './drift.ts';
 import { countTables, fill, keysPerRow, planGrowth } from './fill.ts';
 import { noHold, type HoldOf } from './hold.ts';
 import { judgeLocks } from './judge.ts';
+import { Mirrors } from './mirrors.ts';
 import { backfillTable, defaultPace, paceAssumptions, Schedule, type Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
 import { Pods } from './rollout.ts';
 import { stepHolds } from './step-holds.ts';
-import { Stream } from './stream.ts';
+import { momentOf, Stream } from './stream.ts';
 import { parentIn, Survey } from './survey.ts';
 import { Twins } from './twins.ts';
 import { assumedPerSecond, Workload } from './workload.ts';
@@ -92,6 +94,7 @@ interface World {
   readonly stream: Stream;
   readonly pods: Pods;
   readonly drift: DriftMeter;
+  readonly mirrors: Mirrors;
   readonly scripts: ReadonlyMap<BackfillStep, ScriptColumns>;
 }
 
@@ -194,7 +197,10 @@ class Run {
     const players = await Promise.all([actual.player(), twin.player()]);
     const twins = new Twins(...players, ground.usesRandom);
     const pods = new Pods(plan.versions.length, pace.pods, 0);
+    const moment = (atMs: number): Moment => momentOf(seed, atMs);
+    const mirrors = new Mirrors(players[0], new Mirror(plan), pace.streamLagMs, this.recorder, moment);
     const stream = new Stream({
+      mirrors,
       plan,
       pace,
       seed,
@@ -206,12 +212,11 @@ class Run {
     });
     const drift = new DriftMeter(plan, workload, twins, seed, pace.rows * keysPerRow);
     const schedule = new Schedule(plan, pace, workload.perSecond, workload.writesPerSecond);
-    this.world = { twins, actual: players[0], workload, schedule, stream, pods, drift, scripts };
+    this.world = { twins, actual: players[0], workload, schedule, stream, pods, drift, mirrors, scripts };
     this.phase = 'fill';
     await Promise.all(players.map((player) => this.begin(player, workload)));
-    const moment = stream.moment();
-    await fill(twins, workload, growth, { rows: pace.rows, moment, onBatch: () => this.check() });
-    this.tables = await countTables(players[0], plan, catalog, growth, moment);
+    await fill(twins, workload, growth, { rows: pace.rows, moment: stream.moment(), onBatch: () => this.check() });
+    this.tables = await countTables(players[0], plan, catalog, growth, stream.moment());
     this.assume(workload);
     return null;
   }
@@ -248,6 +253,15 @@ class Run {
         await stream.advance(stream.now + schedule.windowMs, schedule.budget('window'));
       }
       if (step.wait === 'drained') await stream.drain();
+      if (step.wait === 'caught-up') {
+        await stream.catchUp();
+        if (world.mirrors.stuck !== null) {
+          const note = `it waits for the stream ${world.mirrors.stuck}, which is stuck`;
+          this.endStep(step, stream.second, { result: 'failed', note });
+          this.ends = false;
+          break;
+        }
+      }
       const end = await this.take(world, step);
       if (end.result === 'failed') {
         this.ends = false;
@@ -300,6 +314,8 @@ class Run {
         return this.backfill(world, step);
       case 'verify':
         return this.verify(world, step.checks);
+      case 'cdc':
+        return this.cdc(world, step);
     }
   }
 
@@ -324,9 +340,18 @@ class Run {
           statements.map((s) => s.text),
           moment,
         );
+    await stream.mirror();
     stream.holds = { begun: 0, list: [] };
     if (!result.ok) refuseIntervention(result, statements[result.statement]?.text ?? null);
     return result.ok ? done : { result: 'failed', note: `${result.message} (${result.sqlstate})` };
+  }
+
+  private async cdc({ stream, twins, mirrors }: World, step: CdcStep): Promise<StepEnd> {
+    await stream.mirror();
+    await twins.settle();
+    await mirrors.step(step);
+    const { name, table } = step.stream;
+    return { ...done, note: step.action === 'start' ? `${name} mirrors ${table.table}` : `${name} is stopped` };
   }
 
   private async deploy({ stream, pods, schedule, workload }: World, step: Step & { kind: 'deploy' }): Promise<StepEnd> {
@@ -381,12 +406,14 @@ class Run {
   ): Promise<Exclude<BatchOutcome, { kind: 'read' }>> {
     await twins.settle();
     const first = await job.run(stream.moment(), size);
+    await stream.mirror();
     if (first.kind !== 'read') return first;
     let touched = 0;
     for (let row = 0; row < first.rows; row++) {
       await stream.advance(stream.now + ms / first.rows, schedule.budget('window') / first.rows);
       await twins.settle();
       const written = await job.run(stream.moment(), size);
+      await stream.mirror();
       if (written.kind !== 'batch') return written.kind === 'read' ? { kind: 'finished' } : written;
       touched += written.touched;
     }
@@ -427,6 +454,9 @@ function leftOutOf(plan: Plan): Recording['leftOut'] {
   const params = plan.versions.some((v) => v.params.size > 0);
   return [
     { what: 'the way back', why: 'the plan is run forward only' },
+    ...(plan.versions.some((v) => [...v.requests.values()].some((r) => r.onReplica))
+      ? [{ what: 'the lag of replicas', why: 'reads `on: replica` are answered by the primary' }]
+      : []),
     ...(accepts ? [{ what: '`accepts`', why: 'answers are compared, not tested' }] : []),
     ...(params ? [{ what: '`params` of a version', why: 'the twin takes no such values' }] : []),
   ];

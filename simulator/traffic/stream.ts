@@ -7,6 +7,7 @@ import { showAnswer } from '../explore/answer.ts';
 import type { Plan } from '../plan/model.ts';
 import { EventQueue } from './event-queue.ts';
 import { waitsUntil, type LockHold } from './hold.ts';
+import type { Mirrors } from './mirrors.ts';
 import type { Pace } from './pace.ts';
 import { Random } from './random.ts';
 import type { Recorder } from './recorder.ts';
@@ -17,6 +18,8 @@ import type { Answerer, Workload } from './workload.ts';
 /** Noon of the first day, as in a rehearsal. */
 const beginning = Date.UTC(2024, 0, 1, 12);
 const batchSize = 1_000;
+/** Streams that feed each other never come to an end. */
+const mostPauses = 20;
 /** Milliseconds that a request takes; the same between the statements of one that commits several times. */
 const [shortestMs, longestMs] = [1, 20];
 
@@ -28,8 +31,13 @@ export interface StreamInput {
   readonly twins: Twins;
   readonly recorder: Recorder;
   readonly pods: Pods;
+  readonly mirrors: Mirrors;
   /** Throws when the run is to end. */
   readonly onBatch: () => void;
+}
+
+export function momentOf(seed: number, atMs: number): Moment {
+  return { clockMs: beginning + Math.floor(atMs), seed: (seed + Math.floor(atMs)) | 0 };
 }
 
 export class Stream {
@@ -62,7 +70,7 @@ export class Stream {
   }
 
   moment(atMs = this.now): Moment {
-    return { clockMs: beginning + Math.floor(atMs), seed: (this.input.seed + Math.floor(atMs)) | 0 };
+    return momentOf(this.input.seed, atMs);
   }
 
   /** Goes on to a moment, with about so many of the requests that arrive until then. */
@@ -89,6 +97,17 @@ export class Stream {
   /** Lets the requests that are on their way end. */
   async drain(): Promise<void> {
     while (this.queue.size > 0) await this.advance(Math.ceil(this.queue.next), 0);
+  }
+
+  /** The traffic pauses until the streams have delivered everything. */
+  async catchUp(): Promise<void> {
+    const { mirrors, pace } = this.input;
+    await this.drain();
+    const before = this.stopped;
+    this.stopped = true;
+    for (let tries = 0; !mirrors.isCaughtUp && tries < mostPauses; tries++)
+      await this.advance(this.now + pace.streamLagMs, 0);
+    this.stopped = before;
   }
 
   /** False: this version has no such request, and its clients do not send it. */
@@ -149,12 +168,32 @@ export class Stream {
   }
 
   private async runUntil(toMs: number): Promise<void> {
+    const { mirrors, twins } = this.input;
     while (this.queue.next <= toMs) {
+      await this.deliver(this.queue.next);
+      const until = Math.min(toMs, this.queue.next + (mirrors.span ?? Infinity));
       const batch: Sent[] = [];
-      while (batch.length < batchSize && this.queue.next <= toMs) batch.push(this.queue.take() as Sent);
+      while (batch.length < batchSize && this.queue.next <= until) batch.push(this.queue.take() as Sent);
       this.input.onBatch();
-      await this.input.twins.play(batch, this.moment(batch[0]?.atMs), this.judge);
+      await twins.play(batch, this.moment(batch[0]?.atMs), this.judge);
+      await this.mirror(batch.at(-1)?.atMs ?? until);
     }
+    await this.deliver(toMs);
+  }
+
+  /** What has been committed until a moment is on its way. */
+  async mirror(atMs = this.now): Promise<void> {
+    const { mirrors, twins } = this.input;
+    if (mirrors.span === null) return;
+    await twins.settle();
+    await mirrors.collect(atMs);
+  }
+
+  private async deliver(atMs: number): Promise<void> {
+    const { mirrors, twins } = this.input;
+    if (mirrors.span === null) return;
+    await twins.settle();
+    await mirrors.deliver(atMs);
   }
 
   private readonly judge: Judge = {

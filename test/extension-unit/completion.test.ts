@@ -4,7 +4,7 @@ import { complete } from '../../extension/language/analysis/complete.ts';
 import { load } from '../simulator/plan-helpers.ts';
 import { analysed, completed, edited, labels, mark, plan, taken } from './language-helpers.ts';
 
-const stepKinds = ['migrate', 'deploy', 'backfill', 'verify'];
+const stepKinds = ['migrate', 'deploy', 'backfill', 'verify', 'cdc'];
 
 describe('keys', () => {
   test('of an empty plan: what is required first', async () => {
@@ -192,6 +192,14 @@ describe('SQL', () => {
     expect(await labels(edited('LIMIT :batch)', 'LIMIT :▮)'), ':')).toEqual(['batch', 'from', 'to']);
     expect(await labels(edited('LIMIT :batch)', 'LIMIT :b▮'))).toEqual(['batch', 'from', 'to']);
     expect(await labels(edited('ADD COLUMN mail text', 'ADD COLUMN mail text DEFAULT :▮'), ':')).toEqual([]);
+  });
+
+  test('rows of a change, and the columns of the table that a stream mirrors', async () => {
+    const steps = (sql: string): string =>
+      edited('    deploy: v2\n', `    cdc:\n      name: m\n      table: users\n      ${sql}\n`);
+    expect(await labels(steps('update: SELECT :▮'))).toEqual(['new', 'old']);
+    expect(await labels(steps('insert: SELECT :▮'))).toEqual(['new']);
+    expect(await labels(steps('delete: SELECT :old.▮'))).toContain('email');
   });
 
   test('rows of a request, and their columns', async () => {

@@ -142,11 +142,60 @@ describe('keys', () => {
   it('what is to come is said to be not supported yet', async () => {
     const parts = {
       head: '▶databases: {}',
-      v1: 'get_user: { sql: SELECT 1, ▶on: replica }',
-      steps: '  - ▶cdc: { stop: x }',
+      steps: '  - deploy: v1\n    rollback: [▶cdc: { stop: x }]',
     };
-    const [error] = await expectErrors(planWith(parts), ['unsupported', 'unsupported', 'unsupported']);
+    const [error] = await expectErrors(planWith(parts), ['unsupported', 'unsupported']);
     expect(error?.message).toBe('`databases` is not supported yet.');
+  });
+
+  it('streams that are not there, or run already', async () => {
+    const start = "  - cdc: { name: mirror, table: users, delete: 'DELETE FROM b WHERE id = :old.id' }\n";
+    const errors = await expectErrors(
+      planWith({
+        steps:
+          '  - cdc: { stop: ▶mirror }\n' +
+          start +
+          start.replace('name: ', 'name: ▶') +
+          '  - cdc: { stop: ▶miror }\n  - cdc: { stop: mirror }\n  - cdc: { stop: ▶mirror }\n' +
+          start,
+      }),
+      ['unknown-stream', 'duplicate-name', 'unknown-stream', 'unknown-stream'],
+    );
+    expect(errors[2]).toMatchObject({ suggestion: 'mirror' });
+    expect(errors[3]?.message).toBe('The stream `mirror` is stopped already.');
+  });
+
+  it('a stream that has nothing to run, or names rows and tables that are none', async () => {
+    const errors = await expectErrors(
+      planWith({
+        steps: [
+          '  - ▶cdc: { name: a, table: users }',
+          '  - cdc: { name: b, table: ▶a.b.c, insert: SELECT 1 }',
+          "  - cdc: { name: c, table: users, insert: 'INSERT INTO b VALUES (▶:old.id, ▶:email)' }",
+          "  - cdc: { name: d, table: users, update: 'SELECT ▶:news.id', delete: ▶BEGIN }",
+          '  - cdc: ▶{ name: e, ▶tabel: users }',
+        ].join('\n'),
+      }),
+      [
+        'missing-key',
+        'invalid-value',
+        'unknown-row',
+        'unexpected-parameter',
+        'unknown-row',
+        'transaction-statement',
+        'missing-key',
+        'unknown-key',
+      ],
+    );
+    expect(errors.find((e) => e.code === 'unexpected-parameter')?.suggestion).toBe(':new.email');
+    expect(errors.find((e) => e.message.includes('news'))?.suggestion).toBe(':new.id');
+  });
+
+  it('a write on a replica', async () => {
+    await expectErrors(planWith({ v1: "put: { sql: '▶DELETE FROM users WHERE id = :id', on: replica }" }), [
+      'not-a-query',
+    ]);
+    await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶primary }" }), ['invalid-value']);
   });
 
   it('missing parts', async () => {
