@@ -16,7 +16,6 @@ import { Reference, type Want } from './worlds.ts';
 
 /** Rows that a table of the reference may hold beyond the seed. */
 const extraRows = 2;
-const maxPlainBatches = 300;
 
 export interface Ground {
   readonly engine: Engine;
@@ -137,7 +136,7 @@ async function plainMove(
   const { transitions } = probe.input;
   let state = from;
   if (job !== null) {
-    const [run] = await probe.runJobs([state], job, maxPlainBatches);
+    const [run] = await probe.runJobs([state], job);
     if (run?.kind !== 'finished') return null;
     const filled = { ...state, content: run.content, streams: streams.with(state.streams, run.changes) };
     const drained = await plainDeliveries(probe, filled);
@@ -152,8 +151,9 @@ async function plainMove(
     return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
   }
   if (action.kind !== 'cdc') return state;
-  const change = action.action === 'start' ? streams.started : streams.stopped;
-  const after = change.call(streams, state.streams, action.stream);
+  const { stream } = action;
+  const after =
+    action.action === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
   const captured = await transitions.capture(state.schema, streams.tables(after));
   return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
 }
@@ -216,7 +216,7 @@ export async function plainJob(
   job: BackfillStep,
 ): Promise<NominalState | null> {
   const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
-  const [run] = await probe.runJobs([state], job, maxPlainBatches);
+  const [run] = await probe.runJobs([state], job);
   return run?.kind === 'finished' ? { schema: state.schema, content: run.content } : null;
 }
 

@@ -12,7 +12,8 @@ import type { Search } from './search.ts';
 import { plain, type Node, type SearchEvent } from './state.ts';
 import type { Violation } from './violations.ts';
 
-const maxBatches = 300;
+/** Batches after which it is killed, of all runs together. */
+const maxKills = 300;
 const maxEntries = 60;
 /** Interleavings grow with the square of what there is to do. */
 const maxPairs = 8;
@@ -24,7 +25,7 @@ export async function checkBackfill(search: Search, position: Position, entries:
   const owner = position.step;
   if (step === null || owner === null || position.phase !== 'running') return;
   const starts = distinctContents(entries).slice(0, maxEntries);
-  const runs = await search.runJobs(starts, step, maxBatches);
+  const runs = await search.runJobs(starts, step);
   const endlessRun = runs.findIndex((run) => run.kind === 'endless');
   if (endlessRun >= 0) {
     search.evaluator.endless.add(step);
@@ -93,7 +94,7 @@ class Repeats {
 
   async twice(): Promise<Violation | null> {
     const starts = this.finished.map(({ run, node }) => ({ schema: node.schema, content: run.content }));
-    const again = await this.search.runJobs(starts, this.step, maxBatches);
+    const again = await this.search.runJobs(starts, this.step);
     const i = again.findIndex((run, at) => this.differs(run, this.finished[at]));
     const [first, second] = [this.finished[i], again[i]];
     if (first === undefined || second === undefined) return null;
@@ -104,9 +105,9 @@ class Repeats {
     const kills = this.finished.flatMap((first) =>
       first.run.contents.slice(0, -1).map((content, at) => ({ first, content, at })),
     );
-    const some = kills.slice(0, maxBatches);
+    const some = kills.slice(0, maxKills);
     const starts = some.map(({ first, content }) => ({ schema: first.node.schema, content }));
-    const again = await this.search.runJobs(starts, this.step, maxBatches);
+    const again = await this.search.runJobs(starts, this.step);
     const i = again.findIndex((run, at) => this.differs(run, some[at]?.first));
     const [kill, second] = [some[i], again[i]];
     if (kill === undefined || second === undefined) return null;
