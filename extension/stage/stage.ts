@@ -43,6 +43,8 @@ export class Stage {
   private lastMove = 0;
   /** What was last sent of a debug session: another session, or another history, is sent whole. */
   private sentOfSession = '';
+  /** Whether the traffic was last sent as current; null where there is none. */
+  private sentTraffic: boolean | null = null;
 
   readonly line = new EditorLine();
   readonly onDidShow = this.showed.event;
@@ -69,10 +71,12 @@ export class Stage {
       }),
       playhead.onDidMove(() => this.debuggerMoved()),
       this.traffic.onDidChange((plan) => {
-        if (this.isShown(plan)) this.showed.fire({ traffic: this.trafficPart() });
+        if (!this.isShown(plan)) return;
+        this.sentTraffic = this.trafficIsCurrent();
+        this.showed.fire({ traffic: this.trafficPart() });
       }),
       vscode.workspace.onDidChangeTextDocument(({ contentChanges }) => {
-        if (contentChanges.length > 0) this.edited();
+        if (contentChanges.length > 0) this.touch();
       }),
       vscode.window.onDidChangeTextEditorSelection((selection) => this.cursorMoved(selection)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trusted()),
@@ -137,6 +141,7 @@ export class Stage {
       this.play()?.cancel();
       this.uri = plan;
       this.sentOfSession = '';
+      this.sentTraffic = this.trafficIsCurrent();
       this.showed.fire(this.parts);
     }
     const { state } = this.services.rehearsals.get(plan);
@@ -277,7 +282,7 @@ export class Stage {
   private rehearsed(): void {
     this.showed.fire({ rehearsal: this.rehearsal() });
     this.playOwn();
-    this.play()?.touch();
+    this.touch();
   }
 
   private played(): void {
@@ -285,10 +290,18 @@ export class Stage {
     this.mark();
   }
 
-  private edited(): void {
+  /** What is shown is sent again only when it is of another text now, or of this one again. */
+  private touch(): void {
     this.play()?.touch();
-    const part = this.trafficPart();
-    if (part.kind === 'ready') this.showed.fire({ traffic: part });
+    const isCurrent = this.trafficIsCurrent();
+    if (isCurrent === this.sentTraffic) return;
+    this.sentTraffic = isCurrent;
+    this.showed.fire({ traffic: this.trafficPart() });
+  }
+
+  private trafficIsCurrent(): boolean | null {
+    const traffic = this.trafficPart();
+    return traffic.kind === 'ready' ? traffic.isCurrent : null;
   }
 
   private trusted(): void {

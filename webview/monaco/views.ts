@@ -168,7 +168,8 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
   });
   const grow = growing(host, () => Math.max(64, view.getContentHeight()), 240);
   grow();
-  view.addAction({
+  // An action outlives its editor, and keeps it.
+  const action = view.addAction({
     id: 'cutover.run',
     label: 'Run',
     keybindings: [monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter],
@@ -180,5 +181,5 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
     view.focus();
   }
   const stop = onThemeChange(() => view.updateOptions(fontOptions()));
-  return together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
+  return together(stop, typed, action, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
 }

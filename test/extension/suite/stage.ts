@@ -195,6 +195,19 @@ suite('stage', () => {
     assert.deepEqual(later.ok && later.rows, [['0']]);
   });
 
+  test('a version that lives on is another future', async () => {
+    const { play } = await openStage();
+    const { calls } = (await cutover()).stage;
+    const moments = play.histories[0]?.moments ?? [];
+    const moment = moments.findIndex(({ stragglers }) => stragglers.length > 0);
+    const version = moments[moment]?.stragglers[0] ?? '';
+    const forking = await calls.fork(0, moment, { kind: 'straggler', version });
+    assert.deepEqual(forking, { ok: true, history: 1 });
+    const { histories } = await readyUntil();
+    const live = histories[1]?.moments.slice(moment + 1).filter((each) => each.live.includes(version)).length ?? 0;
+    assert.ok(live > moments.slice(moment + 1).filter((each) => each.live.includes(version)).length);
+  });
+
   test('a debugger moves the stage, the stage moves it, and takes no focus', async () => {
     const { document, play } = await openStage();
     const { services, stage: open } = await cutover();
@@ -438,11 +451,13 @@ suite('stage: what leaves it', () => {
     await vscode.commands.executeCommand('cutover.startLesson', saved);
     const document = vscode.window.activeTextEditor?.document;
     assert.ok(document?.isUntitled);
-    const again = await readyUntil(({ histories }) => histories.length === 2);
-    assert.equal(open.stage.plan?.toString(), document.uri.toString());
-    assert.deepEqual(again.playhead, { history: 1, moment: moment + 1, probe: null });
+    const { play: again } = await partsUntil(
+      ({ plan, play }) => plan?.uri === document.uri.toString() && play.kind === 'ready' && play.histories.length === 2,
+    );
+    const at = { history: 1, moment: moment + 1, probe: null };
+    assert.deepEqual(again.kind === 'ready' && again.playhead, at);
     const solved = next(lessons.onDidSolve);
-    await replaceText(document, 'email_address IS NULL', 'email_address IS DISTINCT FROM email');
+    await replaceText(document, 'email_address IS NULL ORDER', 'email_address IS DISTINCT FROM email ORDER');
     await services.rehearsals.rehearse(document.uri);
     await rehearsalUntil(document.uri, ({ state }) => state === 'fresh');
     assert.equal((await solved).title, 'A copy that passes over rows');
