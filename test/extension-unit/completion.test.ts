@@ -146,6 +146,7 @@ describe('names', () => {
     expect(items.map(({ label, detail }) => [label, detail])).toEqual([
       ['pay', 'as v1 has it'],
       ['set_email', 'as v2 has it'],
+      ['prepares', ''],
     ]);
     expect(await taken(place, 'set_email')).toContain(
       'id: [7]\n    set_email: UPDATE users SET email = :email, mail = :email WHERE id = :id\n',

@@ -64,7 +64,7 @@ test('continue stops at the finding; going on from the end ends the session', as
     ← stopped {"reason":"exception","description":"lost-write","text":"v3 reads (1, 'a') where the app without the migration reads (1, 'b')"}
       at v3 get_user(id: 1):32 › switch reads:59 › Rename users.email, backfill WHERE email_address IS NULL:1
     → exceptionInfo {}
-      exceptionInfo {"exceptionId":"lost-write","description":"v3 reads (1, 'a') where the app without the migration reads (1, 'b')\\nexpected  (1, 'b')\\nactual    (1, 'a')\\nWrite both places in every live version before the copy begins, and let the copy mend every difference (\`IS DISTINCT FROM\`), not only what is missing.","breakMode":"always","details":{"typeName":"lost-write","message":"v3 reads (1, 'a') where the app without the migration reads (1, 'b')"}}
+      exceptionInfo {"exceptionId":"lost-write","description":"v3 reads (1, 'a') where the app without the migration reads (1, 'b')\\nexpected  (1, 'b')\\nactual    (1, 'a')\\nLet \\"backfill\\" compare with IS DISTINCT FROM instead of email_address IS NULL: it passed over what v1.change_email(email: 'b', id: 1) wrote, which v2.change_email(email: 'a', id: 1) had filled before.","breakMode":"always","details":{"typeName":"lost-write","message":"v3 reads (1, 'a') where the app without the migration reads (1, 'b')"}}
     → stepBack {}
     ← stopped {"reason":"step"}
       at switch reads:59 › Rename users.email, backfill WHERE email_address IS NULL:1
