@@ -255,12 +255,7 @@ export async function checkVerifySeesDrift(search: Search, plan: Plan, positions
     const entry = positions.find((p) => p.forward?.step === verify && p.forward.action.kind === 'verify');
     if (entry === undefined) continue;
     const node = search.nodes.find(
-      (n) =>
-        n.position === entry.id &&
-        !n.rolledBack &&
-        !n.damaged &&
-        n.writes === 0 &&
-        search.isCaughtUp(n),
+      (n) => n.position === entry.id && !n.rolledBack && !n.damaged && n.writes === 0 && search.isCaughtUp(n),
     );
     if (node === undefined) continue;
     const checks = verifies.flatMap((v) => v.checks);

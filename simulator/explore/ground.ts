@@ -152,8 +152,8 @@ async function plainMove(
     return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
   }
   if (action.kind !== 'cdc') return state;
-  const change = action.action === 'start' ? streams.started : streams.stopped;
-  const after = change.call(streams, state.streams, action.stream);
+  const { action: what, stream } = action;
+  const after = what === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
   const captured = await transitions.capture(state.schema, streams.tables(after));
   return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
 }
@@ -161,10 +161,10 @@ async function plainMove(
 async function plainDeliveries(probe: Search, state: PlainState): Promise<PlainState | null> {
   const { streams, wants } = probe;
   if (streams.isCaughtUp(state.streams)) return state;
-  const drained = await wants.settle(() =>
-    streams.drain(wants.want, state.schema, state.content, state.streams),
-  );
-  return drained.kind === 'drained' ? { ...state, content: drained.content, streams: streams.drained(state.streams) } : null;
+  const drained = await wants.settle(() => streams.drain(wants.want, state.schema, state.content, state.streams));
+  return drained.kind === 'drained'
+    ? { ...state, content: drained.content, streams: streams.drained(state.streams) }
+    : null;
 }
 
 export const unlimited: SearchLimits = {

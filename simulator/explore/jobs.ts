@@ -98,7 +98,16 @@ export class Jobs {
     if (!result.ok)
       return { kind: 'error', sqlstate: result.error.sqlstate, message: result.error.message, sql, reads: false };
     const touched = result.results.reduce((n, r) => n + r.touched, 0);
-    return { kind: 'batch', content: result.content, job, sql, touched, what: what(touched), reads: false, changes: result.changes };
+    return {
+      kind: 'batch',
+      content: result.content,
+      job,
+      sql,
+      touched,
+      what: what(touched),
+      reads: false,
+      changes: result.changes,
+    };
   }
 
   private batched(schema: SchemaId, content: ContentId, statement: Statement, job: JobState): JobStep | null {

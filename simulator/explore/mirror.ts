@@ -73,7 +73,11 @@ function keyOf(statements: readonly CallStatement[]): string {
 }
 
 function explained(statement: CallStatement): CallStatement {
-  return { pieces: [`EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) ${describable(statement)}`], as: null, returnsRows: true };
+  return {
+    pieces: [`EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) ${describable(statement)}`],
+    as: null,
+    returnsRows: true,
+  };
 }
 
 function planIn(rows: Rows | null): Explained | null {

@@ -104,7 +104,12 @@ function checkReads(loading: Loading, statements: readonly NamedStatement[]): vo
   for (const { placed } of statements) {
     const { node, modifies, location } = placed.statement;
     if (node === 'SelectStmt' && !modifies) continue;
-    report(loading, 'not-a-query', 'A replica is only read: every statement must be a SELECT that changes nothing.', location);
+    report(
+      loading,
+      'not-a-query',
+      'A replica is only read: every statement must be a SELECT that changes nothing.',
+      location,
+    );
   }
 }
 

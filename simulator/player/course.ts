@@ -164,7 +164,17 @@ export class Course {
     const what = step.kind === 'error' ? `error ${step.sqlstate}: ${step.message}` : step.what;
     const event: SearchEvent = { kind: 'batch', step: job, sql: step.sql, what, reads: step.reads };
     if (step.kind === 'batch')
-      return this.beat(at, nodeAfter(at, { content: step.content, job: step.job, streams: this.search.streams.with(at.streams, step.changes) }, event, false), event, job.location);
+      return this.beat(
+        at,
+        nodeAfter(
+          at,
+          { content: step.content, job: step.job, streams: this.search.streams.with(at.streams, step.changes) },
+          event,
+          false,
+        ),
+        event,
+        job.location,
+      );
     const violation = this.search.blame.jobViolation(position, at, step);
     return this.failed(at, nodeAfter(at, {}, event, false), event, violation);
   }
