@@ -16,7 +16,6 @@ import { Reference, type Want } from './worlds.ts';
 
 /** Rows that a table of the reference may hold beyond the seed. */
 const extraRows = 2;
-const maxPlainBatches = 300;
 
 export interface Ground {
   readonly engine: Engine;
@@ -137,7 +136,7 @@ async function plainMove(
   const { transitions } = probe.input;
   let state = from;
   if (job !== null) {
-    const [run] = await probe.runJobs([state], job, maxPlainBatches);
+    const [run] = await probe.runJobs([state], job);
     if (run?.kind !== 'finished') return null;
     const filled = { ...state, content: run.content, streams: streams.with(state.streams, run.changes) };
     const drained = await plainDeliveries(probe, filled);
@@ -218,7 +217,7 @@ export async function plainJob(
   job: BackfillStep,
 ): Promise<NominalState | null> {
   const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
-  const [run] = await probe.runJobs([state], job, maxPlainBatches);
+  const [run] = await probe.runJobs([state], job);
   return run?.kind === 'finished' ? { schema: state.schema, content: run.content } : null;
 }
 
