@@ -151,9 +151,8 @@ async function plainMove(
     return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
   }
   if (action.kind !== 'cdc') return state;
-  const { stream } = action;
-  const after =
-    action.action === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
+  const { action: what, stream } = action;
+  const after = what === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
   const captured = await transitions.capture(state.schema, streams.tables(after));
   return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
 }

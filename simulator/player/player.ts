@@ -269,9 +269,9 @@ export class Player {
 
 /** Probes are the same where all is the same that they depend on. */
 function probesKey({ beat, setting }: Scene, readsOnly: boolean): string {
-  const { position, schema, content, first, second, newer, flights, writes, direction } = beat.node;
+  const { position, schema, content, first, second, newer, flights, streams, replica, writes, direction } = beat.node;
   const undone = direction === 'down' ? (lastUndone(beat.node)?.index ?? -1) : -1;
-  const state = [position, schema, content, first, second, newer, writes, undone];
+  const state = [position, schema, content, first, second, newer, streams, replica, writes, undone];
   return `${state.join('|')}|${readsOnly}|${setting.key}|${JSON.stringify(flights, flightReplacer)}`;
 }
 

@@ -23,7 +23,7 @@ const steps: Readonly<Record<StepKind, Lines>> = {
     '  name: ${1:mirror}',
     '  table: ${2:table}',
     '  insert: |',
-    '    INSERT INTO ${3:copy} VALUES (:new.${4:id}) ON CONFLICT (${4:id}) DO UPDATE SET ${5:column} = EXCLUDED.${5:column}',
+    '    INSERT INTO ${3:copy} VALUES (:new.${4:id}) ON CONFLICT (${4:id}) DO UPDATE SET ${5:new_column} = EXCLUDED.${5:new_column}',
     '  delete: DELETE FROM ${3:copy} WHERE ${4:id} = :old.${4:id}',
   ],
 };
