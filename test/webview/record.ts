@@ -27,6 +27,8 @@ interface Wanted {
 }
 
 const wanted: readonly Wanted[] = [
+  { name: 'stream', plan: 'examples/cdc-rename/not-caught-up.cutover.yaml', rule: 'lost-write', traffic: false },
+  { name: 'replica', plan: 'examples/replica-reads/replica-not-caught-up.cutover.yaml', rule: 'stale-read', traffic: false },
   { name: 'is-null', plan: 'examples/rename-column/backfill-is-null.cutover.yaml', rule: 'lost-write', traffic: true },
   { name: 'safe', plan: 'examples/rename-column/plan.cutover.yaml', rule: null, traffic: false },
   {
