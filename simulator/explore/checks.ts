@@ -8,8 +8,6 @@ import type { Search } from './search.ts';
 import type { Node } from './state.ts';
 import type { Violation } from './violations.ts';
 
-const maxBatches = 300;
-
 /** Turns the states that a check stopped into findings: a warning where another run of the backfill mends all of them. */
 export async function judgeStops(search: Search, plan: Plan): Promise<void> {
   const bySteps = new Map<Step, typeof search.mover.stopped>();
@@ -43,7 +41,7 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
 
 async function mends(search: Search, node: Node, backfill: BackfillStep, step: Step): Promise<boolean> {
   if (step.kind !== 'verify') return false;
-  const [run] = await search.runJobs([node], backfill, maxBatches);
+  const [run] = await search.runJobs([node], backfill);
   if (run?.kind !== 'finished') return false;
   const failed = await search.wants.settle(() => {
     const result = search.mover.failedCheck({ schema: node.schema, content: run.content }, step.checks);

@@ -14,7 +14,6 @@ import { Reference, type Want } from './worlds.ts';
 
 /** Rows that a table of the reference may hold beyond the seed. */
 const extraRows = 2;
-const maxPlainBatches = 300;
 
 export interface Ground {
   readonly engine: Engine;
@@ -109,7 +108,7 @@ async function runPlain(plan: Plan, base: Base): Promise<Pick<Ground, 'nominal' 
   for (let at = positions[0]; at !== undefined && at.forward !== null; at = positions[at.forward.to]) {
     const { action, to } = at.forward;
     if (at.job !== null) {
-      const [run] = await probe.runJobs([{ schema, content }], at.job, maxPlainBatches);
+      const [run] = await probe.runJobs([{ schema, content }], at.job);
       if (run?.kind !== 'finished') return { nominal, nominalStates, finalContent: null };
       content = run.content;
     }
@@ -176,7 +175,7 @@ export async function plainJob(
   job: BackfillStep,
 ): Promise<NominalState | null> {
   const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
-  const [run] = await probe.runJobs([state], job, maxPlainBatches);
+  const [run] = await probe.runJobs([state], job);
   return run?.kind === 'finished' ? { schema: state.schema, content: run.content } : null;
 }
 

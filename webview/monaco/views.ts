@@ -102,6 +102,8 @@ export function differenceView(
     ...commonOptions(),
     ...readOnlyOptions,
     automaticLayout: true,
+    // Signs stand there.
+    lineDecorationsWidth: 22,
     originalEditable: false,
     renderSideBySide: true,
     // Below each other where there is not the room for two.
@@ -117,18 +119,21 @@ export function differenceView(
     modifiedAriaLabel: after.label,
   });
   view.setModel({ original, modified });
-  const sides = [view.getOriginalEditor(), view.getModifiedEditor()];
+  const sides = [view.getOriginalEditor(), view.getModifiedEditor()] as const;
   const grow = growing(host, () => Math.max(...sides.map((side) => side.getContentHeight())), 420);
   const sizes = [...sides.map((side) => side.onDidContentSizeChange(grow)), view.onDidUpdateDiff(grow)];
   mark(monaco, original, before.squiggles);
   mark(monaco, modified, after.squiggles);
-  const stop = onThemeChange(() => view.updateOptions(fontOptions()));
+  // By side: told as a whole, both would lose their labels.
+  const stop = onThemeChange(() => {
+    for (const side of sides) side.updateOptions(fontOptions());
+  });
   return {
     update: (next) => {
       fill(monaco, original, next.before);
       fill(monaco, modified, next.after);
-      view.getOriginalEditor().updateOptions({ ariaLabel: next.before.label });
-      view.getModifiedEditor().updateOptions({ ariaLabel: next.after.label });
+      sides[0].updateOptions({ ariaLabel: next.before.label });
+      sides[1].updateOptions({ ariaLabel: next.after.label });
     },
     ...together(stop, ...sizes, view, original, modified),
   };
@@ -163,7 +168,8 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
   });
   const grow = growing(host, () => Math.max(64, view.getContentHeight()), 240);
   grow();
-  view.addAction({
+  // An action outlives its editor, and keeps it.
+  const action = view.addAction({
     id: 'cutover.run',
     label: 'Run',
     keybindings: [monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter],
@@ -175,5 +181,5 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
     view.focus();
   }
   const stop = onThemeChange(() => view.updateOptions(fontOptions()));
-  return together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
+  return together(stop, typed, action, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
 }
