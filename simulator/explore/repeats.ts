@@ -5,16 +5,18 @@
 import { parseContent } from '../engine/content.ts';
 import type { BackfillStep, Step } from '../plan/model.ts';
 import { planViolation } from './blame.ts';
-import type { JobRun } from './job-run.ts';
+import { rowsIn, type JobRun } from './job-run.ts';
 import { freshJob, jobKey, remembers, type JobState, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
 import type { Search } from './search.ts';
 import { plain, type Node, type SearchEvent } from './state.ts';
 import type { Violation } from './violations.ts';
 
-/** Batches after which it is killed, of all runs together. */
-const maxKills = 300;
 const maxEntries = 60;
+/** States in which a job is killed, spread evenly. */
+const maxKills = 60;
+/** Rows, in all tables, with which it is killed everywhere and run by two workers. */
+const fewRows = 40;
 /** Interleavings grow with the square of what there is to do. */
 const maxPairs = 8;
 const maxPairStates = 2_000;
@@ -36,13 +38,15 @@ export async function checkBackfill(search: Search, position: Position, entries:
   if (!remembers(step.form)) return;
   const finished = runs.flatMap((run, i) => (run.kind === 'finished' ? [{ run, node: starts[i] as Node }] : []));
   const check = new Repeats(search, owner, step, finished);
-  const violation = (await check.twice()) ?? (await check.killed());
+  // With many rows there would be as many places to kill it, each with all of the rest to do again.
+  const isSmall = starts.every((s) => rowsIn(search.input.transitions.contents.text(s.content)) <= fewRows);
+  const violation = (await check.twice()) ?? (isSmall ? await check.killed() : null);
   if (violation !== null) {
     search.evaluator.noRestart.add(step);
     search.collector.add(violation);
     return;
   }
-  const together = await check.together();
+  const together = isSmall ? await check.together() : null;
   if (together !== null) search.collector.add(together);
 }
 
@@ -105,7 +109,8 @@ class Repeats {
     const kills = this.finished.flatMap((first) =>
       first.run.contents.slice(0, -1).map((content, at) => ({ first, content, at })),
     );
-    const some = kills.slice(0, maxKills);
+    const every = Math.ceil(kills.length / maxKills);
+    const some = kills.filter((_, i) => i % Math.max(1, every) === 0);
     const starts = some.map(({ first, content }) => ({ schema: first.node.schema, content }));
     const again = await this.search.runJobs(starts, this.step);
     const i = again.findIndex((run, at) => this.differs(run, some[at]?.first));

@@ -29,6 +29,32 @@ interface Wanted {
 const wanted: readonly Wanted[] = [
   { name: 'stream', plan: 'examples/cdc-rename/not-caught-up.cutover.yaml', rule: 'lost-write', traffic: false },
   { name: 'replica', plan: 'examples/replica-reads/replica-not-caught-up.cutover.yaml', rule: 'stale-read', traffic: false },
+  {
+    name: 'stopped-too-early',
+    plan: 'examples/cdc-rename/stopped-too-early.cutover.yaml',
+    rule: 'lost-write',
+    traffic: false,
+  },
+  { name: 'echo', plan: 'examples/cdc-rename/echo.cutover.yaml', rule: 'stream-echo', traffic: false },
+  {
+    name: 'copy-overwrites',
+    plan: 'examples/cdc-rename/copy-overwrites.cutover.yaml',
+    rule: 'backfill-overwrites',
+    traffic: false,
+  },
+  {
+    name: 'insert-only-once',
+    plan: 'examples/cdc-move-table/insert-only-once.cutover.yaml',
+    rule: 'stream-fails',
+    traffic: false,
+  },
+  {
+    name: 'deletes-forgotten',
+    plan: 'examples/cdc-move-table/deletes-forgotten.cutover.yaml',
+    rule: 'resurrected-row',
+    traffic: false,
+  },
+  { name: 'move', plan: 'examples/cdc-move-table/plan.cutover.yaml', rule: null, traffic: false },
   { name: 'is-null', plan: 'examples/rename-column/backfill-is-null.cutover.yaml', rule: 'lost-write', traffic: true },
   { name: 'safe', plan: 'examples/rename-column/plan.cutover.yaml', rule: null, traffic: false },
   {
