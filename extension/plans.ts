@@ -20,9 +20,13 @@ export function isPlan(document: vscode.TextDocument): boolean {
   return isPlanUri(document.uri);
 }
 
+/** The plan of the active editor; while the focus is in a page beside it, the one plan that is visible. */
 export function activePlan(): vscode.TextDocument | null {
-  const document = vscode.window.activeTextEditor?.document;
-  return document !== undefined && isPlan(document) ? document : null;
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  if (activeTextEditor !== undefined) return isPlan(activeTextEditor.document) ? activeTextEditor.document : null;
+  const plans = new Set(visibleTextEditors.map(({ document }) => document).filter(isPlan));
+  const [only] = plans;
+  return plans.size === 1 && only !== undefined ? only : null;
 }
 
 /** The simulator knows paths, the editor knows URIs: of the plan's own file system, whatever that is. */

@@ -40,8 +40,17 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
   readonly versions?: readonly string[];
 }
 
+/** Whoever moves the session from elsewhere keeps the focus there. */
+interface MoveArguments {
+  readonly preserveFocus?: boolean;
+}
+
+interface GoToArguments extends MoveArguments, Partial<Cursor> {
+  readonly history?: number;
+}
+
 /** Where the session stands, if no place is given. */
-interface ForkArguments {
+interface ForkArguments extends MoveArguments {
   readonly command: ForkCommand;
   readonly history?: number;
   readonly moment?: number;
@@ -62,7 +71,6 @@ interface Reply {
 
 class Refusal extends Error {}
 
-const threadId = 1;
 /** Of the progress that is shown until there is something to step through. */
 const openingId = 'open';
 
@@ -93,6 +101,11 @@ export class CutoverAdapter {
   private filters: ReadonlySet<string> = new Set(exceptionFilters.filter((f) => f.default).map((f) => f.filter));
   private readonly opening = new AbortController();
   private reportsProgress = false;
+  /** The next stop leaves the focus where it is. */
+  private preservesFocus = false;
+  private thread = 1;
+  /** Threads that are left as soon as the editor has the frames of the next. */
+  private leaving: readonly number[] = [];
   private ended = false;
 
   private readonly requests: Readonly<Record<string, (args: never) => Reply | Promise<Reply>>> = {
@@ -118,10 +131,13 @@ export class CutoverAdapter {
     setDataBreakpoints: (args: DebugProtocol.SetDataBreakpointsArguments) => ({
       body: { breakpoints: this.breakpoints.setCells(args) },
     }),
-    threads: () => ({ body: { threads: [{ id: threadId, name: this.walk?.history.title ?? 'plan' }] } }),
-    stackTrace: () => {
+    threads: () => {
+      const name = this.walk?.history.title ?? 'plan';
+      return { body: { threads: [...this.leaving, this.thread].map((id) => ({ id, name })) } };
+    },
+    stackTrace: ({ threadId }: DebugProtocol.StackTraceArguments) => {
       const stackFrames = this.inspector.frames(this.playhead());
-      return { body: { stackFrames, totalFrames: stackFrames.length } };
+      return { body: { stackFrames, totalFrames: stackFrames.length }, after: () => this.leave(threadId) };
     },
     scopes: (args: DebugProtocol.ScopesArguments) => ({
       body: { scopes: this.inspector.scopes(this.playhead(), args.frameId) },
@@ -147,7 +163,7 @@ export class CutoverAdapter {
     terminate: () => this.end(),
     'cutover.process': () => ({ body: { pid: this.host.client.pid } }),
     'cutover.recording': () => ({ body: this.playhead() }),
-    'cutover.goto': (args: { readonly history?: number } & Partial<Cursor>) => this.goTo(args),
+    'cutover.goto': (args: GoToArguments) => this.goTo(args),
     'cutover.fork': ({ command, ...at }: ForkArguments) => this.forkRequest(command, at),
     'cutover.ask': (args: AskArguments) => this.askRequest(args),
   };
@@ -306,14 +322,34 @@ export class CutoverAdapter {
   private stopped(reason: string, description?: string, text?: string, hitBreakpointIds?: readonly number[]): void {
     this.inspector.forget();
     this.host.onMoved?.(this.playhead());
+    const preserveFocusHint = this.preservesFocus;
+    this.preservesFocus = false;
+    if (preserveFocusHint) this.changeThread();
     this.event('stopped', {
       reason,
+      ...(preserveFocusHint ? { preserveFocusHint } : {}),
       ...(description === undefined ? {} : { description }),
       ...(text === undefined ? {} : { text }),
       ...(hitBreakpointIds === undefined ? {} : { hitBreakpointIds }),
-      threadId,
+      threadId: this.thread,
       allThreadsStopped: true,
     });
+  }
+
+  /**
+   * An editor that is told to preserve the focus shows nothing of the stop. But when a thread ends, it shows the one that is
+   * left, and takes no focus: so the stop happens in another thread, and the one before ends.
+   */
+  private changeThread(): void {
+    this.leaving = [...this.leaving, this.thread];
+    this.thread += 1;
+  }
+
+  private leave(threadId: number): void {
+    if (threadId !== this.thread) return;
+    const left = this.leaving;
+    this.leaving = [];
+    for (const each of left) this.event('thread', { reason: 'exited', threadId: each });
   }
 
   private restartFrame({ frameId }: DebugProtocol.RestartFrameArguments): Reply {
@@ -326,7 +362,7 @@ export class CutoverAdapter {
     };
   }
 
-  private goTo({ history, moment, probe }: { readonly history?: number } & Partial<Cursor>): Reply {
+  private goTo({ history, moment, probe, preserveFocus = false }: GoToArguments): Reply {
     const { walk } = this.open();
     const target = history === undefined || history === walk.history.id ? walk : this.walkOf(history);
     const to = { moment: moment ?? this.cursor.moment, probe: probe ?? null };
@@ -336,6 +372,7 @@ export class CutoverAdapter {
       after: () => {
         this.walk = target;
         this.cursor = to;
+        this.preservesFocus = preserveFocus;
         this.stopped('goto');
       },
     };
@@ -373,10 +410,7 @@ export class CutoverAdapter {
     return { body: await this.host.client.ask(history, moment, sql, probe) };
   }
 
-  private async forkRequest(
-    command: ForkCommand,
-    at: { readonly history?: number; readonly moment?: number } = {},
-  ): Promise<Reply> {
+  private async forkRequest(command: ForkCommand, at: Omit<ForkArguments, 'command'> = {}): Promise<Reply> {
     const { history, cursor } = this.playhead();
     const from = at.history === undefined ? history : this.walkOf(at.history).history;
     const moment = at.moment ?? cursor.moment;
@@ -389,6 +423,7 @@ export class CutoverAdapter {
     const body: Evaluation & { history: number } = { result, variablesReference: 0, history: forked.history.id };
     const after = () => {
       this.walk = new Walk(recording, this.views, forked.history);
+      this.preservesFocus = at.preserveFocus ?? false;
       this.arrive({ moment: moment + 1, probe: null }, 'goto', 1);
     };
     return { body, after };

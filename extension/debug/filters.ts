@@ -59,6 +59,13 @@ const kinds: readonly Kind[] = [
     default: true,
   },
   {
+    filter: 'streams',
+    label: 'Streams and replicas',
+    description: 'A stream is stuck or goes on for ever, or what comes late is read before it has come',
+    rules: ['stream-fails', 'stream-echo', 'stale-read'],
+    default: true,
+  },
+  {
     filter: 'verify-stops',
     label: 'Checks',
     description: 'A check stops the plan, misses drift, or is not there',

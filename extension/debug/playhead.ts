@@ -1,5 +1,6 @@
 /** Where the debug session stands: followed, and moved, by whatever shows the same history. */
 import * as vscode from 'vscode';
+import type { ForkCommand } from '../../simulator/player/model.ts';
 import type { Playhead } from './adapter.ts';
 import type { Cursor } from './walk.ts';
 
@@ -32,9 +33,18 @@ export class PlayheadStore {
     return this.state;
   }
 
-  /** Moves the debugger: it stops there, and everybody is told. */
+  /** Moves the debugger: it stops there, and everybody is told. The focus stays with whoever asked. */
   async goTo(cursor: Cursor, history?: number): Promise<void> {
-    await this.state?.session.customRequest('cutover.goto', { ...cursor, history });
+    if (this.state === null) return;
+    await this.state.session.customRequest('cutover.goto', { ...cursor, history, preserveFocus: true });
+  }
+
+  /** Another future in the debugger, which stops in it. Rejects with why there is none. */
+  async fork(history: number, moment: number, command: ForkCommand): Promise<number> {
+    if (this.state === null) throw new Error(vscode.l10n.t('The debug session has ended.'));
+    const at = { command, history, moment, preserveFocus: true };
+    const made = (await this.state.session.customRequest('cutover.fork', at)) as { readonly history: number };
+    return made.history;
   }
 
   set(debugged: Debugged): void {

@@ -24,7 +24,11 @@ function findingLine(finding: Finding, link: Link): string {
     link(rule, 'cutover.openRule', rule),
     ...(trace.length === 0
       ? []
-      : [link('show trace', 'cutover.showTrace', id), link('debug', 'cutover.debugFinding', id)]),
+      : [
+          link('show trace', 'cutover.showTrace', id),
+          link('debug', 'cutover.debugFinding', id),
+          link('stage', 'cutover.openStage', id),
+        ]),
   ];
   return `- ${allowed === null ? severity : 'allowed'} ${links.join(' · ')}: ${plain(message)}${allowed === null ? '' : ` (${plain(allowed)})`}`;
 }

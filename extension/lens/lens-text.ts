@@ -6,7 +6,7 @@ import { notShown, outcomesOf, type StepOutcome } from '../testing/outcomes.ts';
 
 export type LensCommand =
   | { readonly command: 'cutover.rehearse' | 'cutover.showReport' | 'cutover.cancel' }
-  | { readonly command: 'cutover.showTrace' | 'cutover.debugFinding'; readonly finding: string };
+  | { readonly command: 'cutover.showTrace' | 'cutover.debugFinding' | 'cutover.openStage'; readonly finding: string };
 
 export interface Lens {
   readonly text: string;
@@ -134,6 +134,7 @@ function traceLenses({ id, rule, message, trace }: Finding): readonly Lens[] {
   return [
     { text: `show trace: ${rule}`, tooltip: message, does: { command: 'cutover.showTrace', finding: id } },
     { text: 'debug', tooltip: `Step through: ${message}`, does: { command: 'cutover.debugFinding', finding: id } },
+    { text: 'stage', tooltip: `See on the stage: ${message}`, does: { command: 'cutover.openStage', finding: id } },
   ];
 }
 

@@ -22,6 +22,9 @@ export function showLenses(services: Services): vscode.Disposable {
   );
 }
 
+/** What a hover may link to. */
+const linkedCommands = ['cutover.openRule', 'cutover.showTrace', 'cutover.debugFinding', 'cutover.openStage'];
+
 /** Of the text on screen; while that can't be read, of the last that could: lenses that come and go move the text. */
 class Places {
   private readonly known = new Map<string, { readonly of: PlanResult; readonly places: readonly StepPlace[] }>();
@@ -103,7 +106,7 @@ class StepHover implements vscode.HoverProvider {
     const text = evidenceOf(report, place.name, link);
     if (text === null) return null;
     const markdown = new vscode.MarkdownString(text);
-    markdown.isTrusted = { enabledCommands: ['cutover.openRule', 'cutover.showTrace', 'cutover.debugFinding'] };
+    markdown.isTrusted = { enabledCommands: linkedCommands };
     return new vscode.Hover(markdown);
   }
 }

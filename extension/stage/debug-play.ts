@@ -59,10 +59,9 @@ export class DebugPlay {
     }
   }
 
-  async fork({ session }: Debugged, history: number, moment: number, command: ForkCommand): Promise<Forking> {
+  async fork(history: number, moment: number, command: ForkCommand): Promise<Forking> {
     try {
-      const made = (await session.customRequest('cutover.fork', { command, history, moment })) as { history: number };
-      return { ok: true, history: made.history };
+      return { ok: true, history: await this.store.fork(history, moment, command) };
     } catch (error) {
       return { ok: false, message: messageOf(error) };
     }

@@ -49,7 +49,8 @@ export class StageMemory {
     const before = this.get();
     // While it is played again nothing of it is known: what was remembered of the same plan stays.
     if (told === null && before?.plan.toString() === plan.toString()) return;
-    await this.memory.update(key, { plan: plan.toString(), told });
+    const value = { plan: plan.toString(), told };
+    if (JSON.stringify(value) !== JSON.stringify(this.memory.get(key))) await this.memory.update(key, value);
   }
 
   dispose(): void {

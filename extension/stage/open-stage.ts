@@ -44,7 +44,7 @@ export class OpenStage {
         deserializeWebviewPanel: (panel) => this.restore(panel),
       }),
       vscode.window.registerUriHandler({
-        handleUri: (uri) => openLink(uri, (plan, told) => this.show(plan, told)),
+        handleUri: (uri) => this.follow(uri),
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.followEditor()),
       services.playhead.onDidMove(() => this.followDebugger()),
@@ -72,6 +72,10 @@ export class OpenStage {
     this.stage.open(plan, { rehearses: true });
     if (typeof finding === 'string') this.stage.choose(finding);
     this.reveal();
+  }
+
+  async follow(link: vscode.Uri): Promise<void> {
+    await openLink(link, (plan, told) => this.show(plan, told));
   }
 
   /** Plays a history again, and tells what keeps it from being all there. */
@@ -130,7 +134,7 @@ export class OpenStage {
   }
 
   /** After a reload of the window: the same history again, of a plan that may have changed or be gone. */
-  private async restore(panel: vscode.WebviewPanel): Promise<void> {
+  async restore(panel: vscode.WebviewPanel): Promise<void> {
     const remembered = this.memory.get();
     const isThere = remembered !== null && (await exists(remembered.plan));
     const plan = isThere ? remembered.plan : (activePlan()?.uri ?? null);

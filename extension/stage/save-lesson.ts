@@ -8,6 +8,8 @@ import type { Services } from '../services.ts';
 import { folderOf, write } from './files.ts';
 import type { Stage } from './stage.ts';
 
+const mostText = 500;
+
 export async function saveLesson(stage: Stage, services: Services, at: Playhead): Promise<vscode.Uri | null> {
   const { plan: uri, sources, parts } = stage;
   const told = stage.told(at);
@@ -27,12 +29,16 @@ export async function saveLesson(stage: Stage, services: Services, at: Playhead)
   });
   if (question === undefined) return null;
   const text = sources.get(planFile(uri).path) ?? '';
-  const lesson = { title: title.trim(), question: question.trim(), rule: recording.finding?.rule ?? null, told };
+  const lesson = { title: short(title), question: short(question), rule: recording.finding?.rule ?? null, told };
   const target = await freeUri(folderOf(uri), lessonFileName(lesson.title));
   const content = lessonText({ ...lesson, goal: goalOf(plan) }, text);
   if (!(await write(target, new TextEncoder().encode(content)))) return null;
   await vscode.window.showTextDocument(target, { preview: false });
   return target;
+}
+
+function short(text: string): string {
+  return text.trim().slice(0, mostText);
 }
 
 /** The plan as it was played, which may be older than what is on screen. */

@@ -92,6 +92,11 @@ export class StagePlayer {
     });
   }
 
+  /** As after a while without a question. What was played stays. */
+  rest(): void {
+    this.simulator.stop(vscode.l10n.t('it was idle'));
+  }
+
   stop(): void {
     this.loaded = null;
     this.simulator.stop(vscode.l10n.t('the stage was closed'));

@@ -43,6 +43,8 @@ export class Stage {
   private lastMove = 0;
   /** What was last sent of a debug session: another session, or another history, is sent whole. */
   private sentOfSession = '';
+  /** Whether the traffic was last sent as current; null where there is none. */
+  private sentTraffic: boolean | null = null;
 
   readonly line = new EditorLine();
   readonly onDidShow = this.showed.event;
@@ -69,10 +71,12 @@ export class Stage {
       }),
       playhead.onDidMove(() => this.debuggerMoved()),
       this.traffic.onDidChange((plan) => {
-        if (this.isShown(plan)) this.showed.fire({ traffic: this.trafficPart() });
+        if (!this.isShown(plan)) return;
+        this.sentTraffic = this.trafficIsCurrent();
+        this.showed.fire({ traffic: this.trafficPart() });
       }),
       vscode.workspace.onDidChangeTextDocument(({ contentChanges }) => {
-        if (contentChanges.length > 0) this.edited();
+        if (contentChanges.length > 0) this.touch();
       }),
       vscode.window.onDidChangeTextEditorSelection((selection) => this.cursorMoved(selection)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trusted()),
@@ -100,9 +104,9 @@ export class Stage {
     };
   }
 
-  /** The process that plays; null while there is none. */
-  get pid(): number | null {
-    return this.player.pid;
+  /** Plays in a process, which nothing is lost with. */
+  get process(): StagePlayer {
+    return this.player;
   }
 
   /** The history up to a place, as it can be played again; without one, up to where the playhead stands. */
@@ -127,7 +131,7 @@ export class Stage {
   setVisible(isVisible: boolean): void {
     if (this.isVisible === isVisible) return;
     this.isVisible = isVisible;
-    if (isVisible) this.play()?.update();
+    this.playOwn();
     this.mark();
   }
 
@@ -137,11 +141,12 @@ export class Stage {
       this.play()?.cancel();
       this.uri = plan;
       this.sentOfSession = '';
+      this.sentTraffic = this.trafficIsCurrent();
       this.showed.fire(this.parts);
     }
     const { state } = this.services.rehearsals.get(plan);
     if (rehearses && state === 'none') this.rehearse();
-    if (this.isVisible) this.play()?.update();
+    this.playOwn();
     this.mark();
   }
 
@@ -162,7 +167,12 @@ export class Stage {
   }
 
   choose(finding: string | null): void {
-    if (vscode.workspace.isTrusted) this.play()?.choose(finding);
+    if (this.debugged.of(this.uri) === null) {
+      this.play()?.choose(finding);
+      return;
+    }
+    const why = vscode.l10n.t('The plan is being debugged. Another finding is shown when the session has ended.');
+    void vscode.window.showInformationMessage(why);
   }
 
   cancelPlay(): void {
@@ -179,7 +189,7 @@ export class Stage {
     const debugged = this.debugged.of(this.uri);
     this.forking += 1;
     try {
-      if (debugged !== null) return await this.debugged.fork(debugged, history, moment, command);
+      if (debugged !== null) return await this.debugged.fork(history, moment, command);
       return (await this.play()?.fork(history, moment, command)) ?? notPlayed();
     } finally {
       this.forking -= 1;
@@ -193,9 +203,10 @@ export class Stage {
   }
 
   async setFollow(follow: boolean): Promise<void> {
-    await this.memory.update(followKey, follow);
-    this.showed.fire({ follow });
+    const kept = this.memory.update(followKey, follow);
     this.mark();
+    this.showed.fire({ follow });
+    await kept;
   }
 
   simulate(): void {
@@ -206,11 +217,12 @@ export class Stage {
     if (this.uri !== null) this.traffic.cancel(this.uri);
   }
 
-  /** The page is closed: nothing is played for it any more. */
+  /** The page is closed: nothing is played for it any more, and what was played is let go. */
   close(): void {
     this.setVisible(false);
     this.lastMove = 0;
-    for (const play of this.plays.values()) play.cancel();
+    for (const play of this.plays.values()) play.dispose();
+    this.plays.clear();
     if (this.uri !== null) this.traffic.cancel(this.uri);
     this.player.stop();
   }
@@ -245,6 +257,11 @@ export class Stage {
     return play;
   }
 
+  /** Only for a page that is seen, and while no debugger plays. */
+  private playOwn(): void {
+    if (this.isVisible && this.debugged.of(this.uri) === null) this.play()?.update();
+  }
+
   private rehearsal(): Parts['rehearsal'] {
     if (this.uri === null) return noRehearsal;
     return rehearsalPart(this.services.rehearsals.get(this.uri), vscode.workspace.isTrusted);
@@ -264,8 +281,8 @@ export class Stage {
 
   private rehearsed(): void {
     this.showed.fire({ rehearsal: this.rehearsal() });
-    if (this.isVisible && this.debugged.of(this.uri) === null) this.play()?.update();
-    this.play()?.touch();
+    this.playOwn();
+    this.touch();
   }
 
   private played(): void {
@@ -273,10 +290,18 @@ export class Stage {
     this.mark();
   }
 
-  private edited(): void {
+  /** What is shown is sent again only when it is of another text now, or of this one again. */
+  private touch(): void {
     this.play()?.touch();
-    const part = this.trafficPart();
-    if (part.kind === 'ready') this.showed.fire({ traffic: part });
+    const isCurrent = this.trafficIsCurrent();
+    if (isCurrent === this.sentTraffic) return;
+    this.sentTraffic = isCurrent;
+    this.showed.fire({ traffic: this.trafficPart() });
+  }
+
+  private trafficIsCurrent(): boolean | null {
+    const traffic = this.trafficPart();
+    return traffic.kind === 'ready' ? traffic.isCurrent : null;
   }
 
   private trusted(): void {
@@ -291,7 +316,7 @@ export class Stage {
       this.sentOfSession = '';
       if (!had) return;
       this.played();
-      if (this.isVisible) this.play()?.update();
+      this.playOwn();
       return;
     }
     const { session, playhead } = debugged;

@@ -9,8 +9,8 @@ import { timeoutMs } from '../settings.ts';
 import { messageOf } from './stage-player.ts';
 import { Texts } from './texts.ts';
 
-/** A tenth of what the command line runs: somebody is looking on. */
-const requests = 15_000;
+/** A fifth of what the command line runs: somebody is looking on. */
+const requests = 30_000;
 
 interface Entry {
   part: TrafficPart;

@@ -64,7 +64,9 @@ export function capturedTables(db: Database): readonly Captured[] {
 export function captureTables(db: Database, wanted: readonly Captured[], now: readonly Captured[]): void {
   const has = (list: readonly Captured[], { label, table }: Captured): boolean =>
     list.some((each) => each.label === label && each.table === table);
-  const gone = now.filter((each) => !has(wanted, each)).map((c) => `DROP TRIGGER IF EXISTS ${triggerName(c)} ON ${c.table};`);
+  const gone = now
+    .filter((each) => !has(wanted, each))
+    .map((c) => `DROP TRIGGER IF EXISTS ${triggerName(c)} ON ${c.table};`);
   const added = wanted.filter((each) => !has(now, each)).map(createTrigger);
   if (added.length > 0) db.query(create);
   if (gone.length + added.length > 0) db.query([...gone, ...added].join(''));

@@ -1,5 +1,14 @@
 /** What the main thread and the engine's thread say to each other. Contents and calls go as numbered texts. */
-import type { Call, CaptureOutcome, Change, EngineStats, MigrateOutcome, Outcome, RunOptions, SchemaId } from './engine.ts';
+import type {
+  Call,
+  CaptureOutcome,
+  Change,
+  EngineStats,
+  MigrateOutcome,
+  Outcome,
+  RunOptions,
+  SchemaId,
+} from './engine.ts';
 import type { Catalog, Content, Description, DescriptionError, ParamTypes, StatementEvidence } from './engine.ts';
 import type { Moment, PlayBatch, PlayProgram, PlayResults, PlayRows, ScriptOutcome } from './player.ts';
 import type { Migration } from './workspace.ts';

@@ -473,7 +473,9 @@ function packTasks(tasks: readonly Task[]): string {
 function unpackOutcomes(text: string): Outcome[][] {
   const { contents, results, changes, outcomes } = JSON.parse(text) as PackedOutcomes;
   const parsed = results.map((json) => JSON.parse(json) as readonly StatementResult[]);
-  return outcomes.map((task) => task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '', changes)));
+  return outcomes.map((task) =>
+    task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '', changes)),
+  );
 }
 
 function unpackOutcome(

@@ -103,7 +103,12 @@ class Host {
       case 'capture':
         return workspace.capture(request.input.schema, request.input.tables);
       case 'observe':
-        return observeMigration(workspace, workspace.plainOf(request.input.schema), request.input.migration, request.input.content);
+        return observeMigration(
+          workspace,
+          workspace.plainOf(request.input.schema),
+          request.input.migration,
+          request.input.content,
+        );
       case 'openSession':
         this.session = new SessionHost(workspace);
         return null;

@@ -198,7 +198,11 @@ export class Blame {
       const names = [...new Set(drained.events.map((e) => `"${e.stream.name}"`))].sort();
       const shown = drained.events.slice(0, shownEchoes);
       return {
-        ...planViolation('stream-echo', step, `what ${names.join(' and ')} ${names.length === 1 ? 'delivers' : 'deliver'} is a change that is delivered again, for ever`),
+        ...planViolation(
+          'stream-echo',
+          step,
+          `what ${names.join(' and ')} ${names.length === 1 ? 'delivers' : 'deliver'} is a change that is delivered again, for ever`,
+        ),
         node,
         tail: shown.slice(0, -1),
         event: shown[shown.length - 1] ?? null,

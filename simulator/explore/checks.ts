@@ -12,7 +12,6 @@ import type { JobRun } from './job-run.ts';
 import { remembers } from './jobs.ts';
 import type { Violation } from './violations.ts';
 
-const maxBatches = 300;
 const maxEntries = 60;
 
 /** Runs a backfill alone from the states it begins in: does it end, and does a second run change anything? */
@@ -21,7 +20,7 @@ export async function checkBackfill(search: Search, position: Position, entries:
   const owner = position.step;
   if (step === null || owner === null || position.phase !== 'running') return;
   const starts = distinctContents(entries).slice(0, maxEntries);
-  const runs = await search.runJobs(starts, step, maxBatches);
+  const runs = await search.runJobs(starts, step);
   const endlessRun = runs.findIndex((run) => run.kind === 'endless');
   if (endlessRun >= 0) {
     search.evaluator.endless.add(step);
@@ -49,7 +48,7 @@ async function checkSecondRun(
 ): Promise<void> {
   const finished = runs.flatMap((run, i) => (run.kind === 'finished' ? [{ run, node: starts[i] as Node }] : []));
   const afterwards = finished.map(({ run, node }) => ({ schema: node.schema, content: run.content }));
-  const again = await search.runJobs(afterwards, step, maxBatches);
+  const again = await search.runJobs(afterwards, step);
   const i = again.findIndex((run, at) => run.kind !== 'finished' || run.content !== finished[at]?.run.content);
   const [changed, second] = [finished[i], again[i]];
   if (changed === undefined || second === undefined) return;
@@ -140,7 +139,7 @@ export async function judgeStops(search: Search, plan: Plan): Promise<void> {
 
 async function mends(search: Search, node: Node, backfill: BackfillStep, step: Step): Promise<boolean> {
   if (step.kind !== 'verify') return false;
-  const [run] = await search.runJobs([node], backfill, maxBatches);
+  const [run] = await search.runJobs([node], backfill);
   if (run?.kind !== 'finished') return false;
   const failed = await search.wants.settle(() => {
     const result = search.mover.failedCheck({ schema: node.schema, content: run.content }, step.checks);
@@ -255,12 +254,7 @@ export async function checkVerifySeesDrift(search: Search, plan: Plan, positions
     const entry = positions.find((p) => p.forward?.step === verify && p.forward.action.kind === 'verify');
     if (entry === undefined) continue;
     const node = search.nodes.find(
-      (n) =>
-        n.position === entry.id &&
-        !n.rolledBack &&
-        !n.damaged &&
-        n.writes === 0 &&
-        search.isCaughtUp(n),
+      (n) => n.position === entry.id && !n.rolledBack && !n.damaged && n.writes === 0 && search.isCaughtUp(n),
     );
     if (node === undefined) continue;
     const checks = verifies.flatMap((v) => v.checks);

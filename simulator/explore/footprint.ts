@@ -77,7 +77,9 @@ function ownTables(step: Step | RollbackStep): readonly (readonly string[])[] | 
       return readable([form.statement], []);
     }
     case 'cdc':
-      return step.action === 'stop' ? [] : [[step.stream.table.table, ...streamStatements(step.stream).flatMap(tablesIn)]];
+      return step.action === 'stop'
+        ? []
+        : [[step.stream.table.table, ...streamStatements(step.stream).flatMap(tablesIn)]];
     case 'verify':
       return step.checks.map((c) => (c.kind === 'equal' ? c.queries.flatMap(tablesIn) : tablesIn(c.query)));
   }

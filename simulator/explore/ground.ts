@@ -17,7 +17,6 @@ import { Reference, type Want } from './worlds.ts';
 
 /** Rows that a table of the reference may hold beyond the seed. */
 const extraRows = 2;
-const maxPlainBatches = 300;
 
 export interface Ground {
   readonly engine: Engine;
@@ -169,7 +168,7 @@ async function plainMove(
   const { transitions } = probe.input;
   let state = from;
   if (job !== null) {
-    const [run] = await probe.runJobs([state], job, maxPlainBatches);
+    const [run] = await probe.runJobs([state], job);
     if (run?.kind !== 'finished') return null;
     const filled = { ...state, content: run.content, streams: streams.with(state.streams, run.changes) };
     const drained = await plainDeliveries(probe, filled);
@@ -184,8 +183,8 @@ async function plainMove(
     return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
   }
   if (action.kind !== 'cdc') return state;
-  const change = action.action === 'start' ? streams.started : streams.stopped;
-  const after = change.call(streams, state.streams, action.stream);
+  const { action: what, stream } = action;
+  const after = what === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
   const captured = await transitions.capture(state.schema, streams.tables(after));
   return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
 }
@@ -193,10 +192,10 @@ async function plainMove(
 async function plainDeliveries(probe: Search, state: PlainState): Promise<PlainState | null> {
   const { streams, wants } = probe;
   if (streams.isCaughtUp(state.streams)) return state;
-  const drained = await wants.settle(() =>
-    streams.drain(wants.want, state.schema, state.content, state.streams),
-  );
-  return drained.kind === 'drained' ? { ...state, content: drained.content, streams: streams.drained(state.streams) } : null;
+  const drained = await wants.settle(() => streams.drain(wants.want, state.schema, state.content, state.streams));
+  return drained.kind === 'drained'
+    ? { ...state, content: drained.content, streams: streams.drained(state.streams) }
+    : null;
 }
 
 export const unlimited: SearchLimits = {
@@ -250,7 +249,7 @@ export async function plainJob(
   job: BackfillStep,
 ): Promise<NominalState | null> {
   const probe = makeSearch(plan, ground, ground.programs, new Collector(), unlimited);
-  const [run] = await probe.runJobs([state], job, maxPlainBatches);
+  const [run] = await probe.runJobs([state], job);
   return run?.kind === 'finished' ? { schema: state.schema, content: run.content } : null;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A backfill as the search runs it: one batch at a time, with what the job remembers between batches
  * (nothing, the last key, the next statement, or the rows that a script has read). Batches are of one
- * row, the finest interleaving.
+ * row, the finest interleaving; only where nothing else goes on may they be larger.
  */
 import { inDatabase } from '../engine/databases.ts';
 import type { Change, SchemaId } from '../engine/engine.ts';
@@ -24,6 +24,46 @@ export interface JobState {
 }
 
 export const freshJob: JobState = { next: 0, last: null, rows: [], hasRead: false, again: false };
+
+/**
+ * How a backfill is run to its end with nothing else going on: in batches of one row while they are few, which is how a search
+ * runs it, then in larger ones. It is endless when a state comes back, and when it goes on for much longer than its rows say.
+ */
+export class Pace {
+  private readonly larger: number;
+  private readonly seen = new Set<string>();
+
+  /** `rows`: in all tables as it begins. `fine`: batches of one row. `batch`: rows in a batch after that, at least. */
+  constructor(
+    private readonly rows: number,
+    private readonly fine: number,
+    batch: number,
+  ) {
+    this.larger = Math.max(batch, Math.ceil(rows / 20));
+  }
+
+  /** Rows in the next batch. */
+  size(done: number): number {
+    return done < this.fine ? 1 : this.larger;
+  }
+
+  /** Batches past which a backfill is taken to go on for ever, though no state has come back: each row four times, and more. */
+  get longest(): number {
+    if (this.rows <= manyRows) return 300 + 4 * this.rows;
+    return this.fine + 4 * Math.ceil(this.rows / this.larger) + 60;
+  }
+
+  /** To be asked after each batch. */
+  isEndless(done: number, content: ContentId, job: JobState): boolean {
+    const key = `${content}|${jobKey(job)}`;
+    if (this.seen.has(key) || done >= this.longest) return true;
+    this.seen.add(key);
+    return false;
+  }
+}
+
+/** Rows with which tables are large: batches of one row would take too long. */
+export const manyRows = 300;
 
 export type JobStep =
   | { readonly kind: 'finished' }
@@ -54,6 +94,9 @@ export function jobKey(job: JobState | null): string {
   return job === null || job === freshJob ? '' : JSON.stringify([job.next, job.last, job.rows, job.hasRead, job.again]);
 }
 
+/** Of what a script has read, in words. */
+const maxRowsShown = 20;
+
 export class Jobs {
   constructor(
     private readonly transitions: Transitions,
@@ -66,20 +109,20 @@ export class Jobs {
     return this.usesRandom ? 'content' : 0;
   }
 
-  /** The next batch from here. Null: a transition has to be computed first. */
-  step(schema: SchemaId, content: ContentId, step: BackfillStep, job: JobState): JobStep | null {
+  /** The next batch from here, of so many rows. Null: a transition has to be computed first. */
+  step(schema: SchemaId, content: ContentId, step: BackfillStep, job: JobState, rows = 1): JobStep | null {
     const { form } = step;
     switch (form.kind) {
       case 'statement':
         return form.batched
-          ? this.batched(schema, content, form.statement, job)
+          ? this.batched(schema, content, form.statement, job, rows)
           : this.listed(schema, content, [form.statement], job);
       case 'list':
         return this.listed(schema, content, form.statements, job);
       case 'range':
-        return this.ranged(schema, content, form, job);
+        return this.ranged(schema, content, form, job, rows);
       case 'script':
-        return this.scripted(schema, content, form, job);
+        return this.scripted(schema, content, form, job, rows);
     }
   }
 
@@ -99,11 +142,26 @@ export class Jobs {
     if (!result.ok)
       return { kind: 'error', sqlstate: result.error.sqlstate, message: result.error.message, sql, reads: false };
     const touched = result.results.reduce((n, r) => n + r.touched, 0);
-    return { kind: 'batch', content: result.content, job, sql, touched, what: what(touched), reads: false, changes: result.changes };
+    return {
+      kind: 'batch',
+      content: result.content,
+      job,
+      sql,
+      touched,
+      what: what(touched),
+      reads: false,
+      changes: result.changes,
+    };
   }
 
-  private batched(schema: SchemaId, content: ContentId, statement: Statement, job: JobState): JobStep | null {
-    const call = this.run([statement], new Map([['batch', '1']]));
+  private batched(
+    schema: SchemaId,
+    content: ContentId,
+    statement: Statement,
+    job: JobState,
+    rows: number,
+  ): JobStep | null {
+    const call = this.run([statement], new Map([['batch', String(rows)]]));
     const result = this.want(schema, content, call);
     if (result === null) return null;
     const step = this.done(call, result, job, (n) => `${rowsWord(n)} touched`);
@@ -129,8 +187,9 @@ export class Jobs {
     content: ContentId,
     form: BackfillForm & { kind: 'range' },
     job: JobState,
+    rows: number,
   ): JobStep | null {
-    const nextKey = this.want(schema, content, this.nextKeyCall(form.by, job.last));
+    const nextKey = this.want(schema, content, this.nextKeysCall(form.by, job.last, rows));
     if (nextKey === null) return null;
     if (!nextKey.ok)
       return {
@@ -140,18 +199,24 @@ export class Jobs {
         sql: '',
         reads: true,
       };
-    const key = nextKey.results[0]?.rows?.[0]?.[0] ?? null;
-    if (key === null) return { kind: 'finished' };
-    const call = this.run([form.statement], rangeBounds(form.statement, key, job.last));
+    const keys = nextKey.results[0]?.rows ?? [];
+    const [first, last] = [keys[0]?.[0] ?? null, keys.at(-1)?.[0] ?? null];
+    if (first === null || last === null) return { kind: 'finished' };
+    const call = this.run([form.statement], rangeBounds(form.statement, [first, last], job.last));
     const result = this.want(schema, content, call);
     if (result === null) return null;
-    return this.done(call, result, { ...job, last: key }, (n) => `key ${key}: ${rowsWord(n)} touched`);
+    const what = first === last ? `key ${first}` : `keys ${first} to ${last}`;
+    return this.done(call, result, { ...job, last }, (n) => `${what}: ${rowsWord(n)} touched`);
   }
 
-  private nextKeyCall(by: { readonly table: TableRef; readonly column: string }, last: string | null): CallId {
+  private nextKeysCall(
+    by: { readonly table: TableRef; readonly column: string },
+    last: string | null,
+    rows: number,
+  ): CallId {
     const table = `${by.table.schema === null ? '' : `${quote(by.table.schema)}.`}${quote(by.table.table)}`;
     const where = last === null ? '' : ` WHERE ${quote(by.column)} > ${typedLiteral(last, '')}`;
-    const sql = `SELECT ${quote(by.column)} FROM ${table}${where} ORDER BY 1 LIMIT 1`;
+    const sql = `SELECT ${quote(by.column)} FROM ${table}${where} ORDER BY 1 LIMIT ${rows}`;
     return this.transitions.callId({
       call: { statements: [{ pieces: [sql], as: null, returnsRows: true }], writes: false },
       clock: 'step',
@@ -164,11 +229,11 @@ export class Jobs {
     content: ContentId,
     form: BackfillForm & { kind: 'script' },
     job: JobState,
+    rows: number,
   ): JobStep | null {
-    const row = job.rows[0];
-    return row === undefined
-      ? this.scriptRead(schema, content, form, job)
-      : this.scriptWrite(schema, content, form, job, row);
+    return job.rows.length === 0
+      ? this.scriptRead(schema, content, form, job, rows)
+      : this.scriptWrite(schema, content, form, job, job.rows.slice(0, rows));
   }
 
   private scriptRead(
@@ -176,9 +241,10 @@ export class Jobs {
     content: ContentId,
     form: BackfillForm & { kind: 'script' },
     job: JobState,
+    rows: number,
   ): JobStep | null {
     if (job.hasRead && !form.batched) return { kind: 'finished' };
-    const read = callStatement(form.read, new Map([['batch', '1']]));
+    const read = callStatement(form.read, new Map([['batch', String(rows)]]));
     const call = this.transitions.callId({ call: { statements: [read], writes: false }, clock: 'step', nonce: 0 });
     const result = this.want(schema, content, call);
     if (result === null) return null;
@@ -193,14 +259,16 @@ export class Jobs {
     const columns = this.transitions.columns(schema, describable(typeProbe(form.read)));
     const given = result.results[0]?.rows ?? [];
     if (given.length === 0) return { kind: 'finished' };
-    const rows = given.map((values) =>
+    const taken = given.map((values) =>
       Object.fromEntries(columns.map((c, i) => [c.name, typedLiteral(values[i] ?? null, c.type)])),
     );
-    const what = `read ${given.map((v) => `(${v.map((x) => x ?? 'NULL').join(', ')})`).join(' ')}`;
+    const shown = given.slice(0, maxRowsShown).map((v) => `(${v.map((x) => x ?? 'NULL').join(', ')})`);
+    const more = given.length - shown.length;
+    const what = `read ${shown.join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
     return {
       kind: 'batch',
       content,
-      job: { ...job, rows, hasRead: true },
+      job: { ...job, rows: taken, hasRead: true },
       sql: describable(read),
       touched: given.length,
       what,
@@ -214,15 +282,17 @@ export class Jobs {
     content: ContentId,
     form: BackfillForm & { kind: 'script' },
     job: JobState,
-    row: Readonly<Record<string, string>>,
+    rows: JobState['rows'],
   ): JobStep | null {
-    const statements = form.write.map((s) => {
-      // `:column` and `:row.column` both mean the row that was read.
-      const pieces = s.pieces.map((p) =>
-        p.kind === 'text' ? p.text : (row[p.kind === 'param' ? p.name : p.column] ?? 'NULL'),
-      );
-      return { pieces: [inDatabase(s.database, pieces.join(''))], as: null, returnsRows: s.returnsRows };
-    });
+    const statements = rows.flatMap((row) =>
+      form.write.map((s) => {
+        // `:column` and `:row.column` both mean the row that was read.
+        const pieces = s.pieces.map((p) =>
+          p.kind === 'text' ? p.text : (row[p.kind === 'param' ? p.name : p.column] ?? 'NULL'),
+        );
+        return { pieces: [inDatabase(s.database, pieces.join(''))], as: null, returnsRows: s.returnsRows };
+      }),
+    );
     const filled = statements.map((s) => fillFields(s, {}) ?? s);
     const call = this.transitions.callId({
       call: { statements: filled, writes: true },
@@ -231,7 +301,7 @@ export class Jobs {
     });
     const result = this.want(schema, content, call);
     if (result === null) return null;
-    return this.done(call, result, { ...job, rows: job.rows.slice(1) }, (n) => `wrote ${rowsWord(n)}`);
+    return this.done(call, result, { ...job, rows: job.rows.slice(rows.length) }, (n) => `wrote ${rowsWord(n)}`);
   }
 }
 
@@ -243,11 +313,15 @@ function rowsWord(n: number): string {
   return n === 1 ? '1 row' : `${n} rows`;
 }
 
-/** `:from` and `:to` that take in just this key, whether the statement's bounds are inclusive or not. */
-export function rangeBounds(statement: Statement, key: string, last: string | null): ReadonlyMap<string, string> {
+/** `:from` and `:to` that take in just these keys, whether the statement's bounds are inclusive or not. */
+export function rangeBounds(
+  statement: Statement,
+  [first, end]: readonly [first: string, end: string],
+  last: string | null,
+): ReadonlyMap<string, string> {
   const operatorOf = (param: string): string => statement.paramUses.find((u) => u.param === param)?.operator ?? '';
-  const from = operatorOf('from') === '>' ? (neighbour(key, -1n) ?? last ?? '') : key;
-  const to = operatorOf('to') === '<' ? (neighbour(key, 1n) ?? `${key}!`) : key;
+  const from = operatorOf('from') === '>' ? (neighbour(first, -1n) ?? last ?? '') : first;
+  const to = operatorOf('to') === '<' ? (neighbour(end, 1n) ?? `${end}!`) : end;
   return new Map([
     ['from', from],
     ['to', to],

@@ -350,9 +350,9 @@ export class Search {
   }
 
   /** Runs a job on with nothing else going on; used by the checks on backfills. */
-  runJobs(starts: readonly JobStart[], step: BackfillStep, maxBatches: number): Promise<readonly JobRun[]> {
+  runJobs(starts: readonly JobStart[], step: BackfillStep): Promise<readonly JobRun[]> {
     const { transitions } = this.input;
-    return runJobs({ jobs: this.evaluator.jobs, wants: this.wants, transitions }, starts, step, maxBatches);
+    return runJobs({ jobs: this.evaluator.jobs, wants: this.wants, transitions }, starts, step);
   }
 
   async describeVersion(schema: SchemaId, version: string): Promise<void> {

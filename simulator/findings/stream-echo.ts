@@ -4,5 +4,5 @@ export const streamEcho: Rule & { readonly id: 'stream-echo' } = {
   id: 'stream-echo',
   severity: 'error',
   meaning: 'What a stream delivers is itself a change that is delivered, for ever.',
-  hint: 'Let each stream skip what is there already: `AND column IS DISTINCT FROM :new.column`.',
+  hint: 'Say `origin: none` on both streams, so that neither mirrors what the other has delivered; `IS DISTINCT FROM` alone ends the round only while one change at a time is on its way.',
 };

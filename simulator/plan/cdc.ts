@@ -114,7 +114,11 @@ function applyOf(loading: Loading, tree: Tree, kind: ChangeKind): Sql | null {
         'Postgres does not run this statement in a transaction, and what a stream runs is one.',
         statement.location,
       );
-  checkHoles(loading, kind, statements.flatMap(({ holes }) => holes));
+  checkHoles(
+    loading,
+    kind,
+    statements.flatMap(({ holes }) => holes),
+  );
   const [first] = statements;
   return first === undefined
     ? null

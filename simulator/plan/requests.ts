@@ -108,7 +108,12 @@ function checkReads(loading: Loading, statements: readonly NamedStatement[]): vo
     if (database !== null)
       report(loading, 'misplaced-key', 'The replica is one of the first database: leave out `on` here.', location);
     if (node === 'SelectStmt' && !modifies) continue;
-    report(loading, 'not-a-query', 'A replica is only read: every statement must be a SELECT that changes nothing.', location);
+    report(
+      loading,
+      'not-a-query',
+      'A replica is only read: every statement must be a SELECT that changes nothing.',
+      location,
+    );
   }
 }
 

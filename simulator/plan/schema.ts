@@ -219,7 +219,7 @@ const cdc = z
           .optional()
           .describe('What is run for each row deleted; `:old.col` is a column of it. Left out: not mirrored.'),
         origin: z
-          .literal('none', '`none`')
+          .enum(['none'])
           .optional()
           .describe('`none`: what streams have changed is not mirrored, so that two streams do not feed each other.'),
       }),

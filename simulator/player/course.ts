@@ -1,8 +1,8 @@
 /** The plan's own course from any state, step by step and phase by phase, forward or one step back. */
 import { EngineFault } from '../engine/engine.ts';
 import type { FailedCheck } from '../explore/blame.ts';
-import type { JobStep } from '../explore/jobs.ts';
-import { freshJob } from '../explore/jobs.ts';
+import { rowsIn } from '../explore/job-run.ts';
+import { freshJob, manyRows, Pace, type JobStep } from '../explore/jobs.ts';
 import { streamMove } from '../explore/moves.ts';
 import type { Move, MoveAction, Position } from '../explore/positions.ts';
 import { textOf, typeProbe } from '../explore/programs.ts';
@@ -11,13 +11,19 @@ import type { Node, SearchEvent } from '../explore/state.ts';
 import { traceEvent } from '../explore/trace.ts';
 import { describable } from '../explore/transitions.ts';
 import type { Violation } from '../explore/violations.ts';
-import type { Location, Plan } from '../plan/model.ts';
+import type { BackfillStep, Location, Plan } from '../plan/model.ts';
 import { nodeAfter, shownOf, type Beat } from './beat.ts';
 import { deliver } from './deliver.ts';
 import type { Requests } from './requests.ts';
 
-/** Past this a backfill is taken to go on for ever. */
-const maxBatches = 300;
+/** Batches of one row with which a backfill begins; fewer where tables are large, since each is a moment that shows them. */
+const fineBatches = 20;
+const fewBatches = 5;
+/** Rows in a batch after that, where the plan does not say. */
+const usualBatch = 1000;
+/** Of a backfill with more batches than these together, the first and the last are shown. */
+const firstShown = 40;
+const lastShown = 20;
 
 export class Course {
   constructor(
@@ -25,6 +31,8 @@ export class Course {
     private readonly positions: readonly Position[],
     private readonly search: Search,
     private readonly requests: Requests,
+    /** What is left out, in words. */
+    private readonly left: Set<string>,
   ) {}
 
   position(node: Node): Position {
@@ -133,27 +141,38 @@ export class Course {
     return this.failed(node, nodeAfter(node, {}, event, false), event, violation);
   }
 
-  private async batches(node: Node): Promise<Beat[]> {
+  /** A running job to its end. Of one that takes very many batches those in the middle are left out. */
+  private async batches(node: Node): Promise<readonly Beat[]> {
+    const { job, step } = this.position(node);
+    if (job === null) return [];
+    const beats = await this.run(node, job);
+    if (beats.length <= firstShown + lastShown) return beats;
+    this.left.add(
+      `of the ${beats.length} batches of "${step?.name ?? job.name}" the first ${firstShown} and the last ${lastShown} are shown`,
+    );
+    return [...beats.slice(0, firstShown), ...beats.slice(-lastShown)];
+  }
+
+  private async run(node: Node, job: BackfillStep): Promise<readonly Beat[]> {
     const beats: Beat[] = [];
-    const job = this.position(node).job;
-    if (job === null) return beats;
-    if (job.form.kind === 'script')
-      await this.search.input.transitions.describe(node.schema, [describable(typeProbe(job.form.read))]);
-    const seen = new Set<string>();
-    let at = node;
-    for (;;) {
+    const { transitions } = this.search.input;
+    if (job.form.kind === 'script') await transitions.describe(node.schema, [describable(typeProbe(job.form.read))]);
+    const rows = rowsIn(transitions.contents.text(node.content));
+    const pace = new Pace(rows, rows > manyRows ? fewBatches : fineBatches, job.batch ?? usualBatch);
+    for (let at = node; ;) {
       const from = at;
+      const size = pace.size(beats.length);
       const step = await this.search.wants.settle(() =>
-        this.search.evaluator.jobs.step(from.schema, from.content, job, from.job ?? freshJob),
+        this.search.evaluator.jobs.step(from.schema, from.content, job, from.job ?? freshJob, size),
       );
       if (step.kind === 'finished') return beats;
+      if (size > 1 && step.kind === 'batch' && size !== pace.size(beats.length - 1))
+        this.left.add(`after ${beats.length} batches of one row, "${job.name}" goes on in batches of ${size}`);
       const beat = this.batch(at, step);
       at = beat.node;
-      const key = `${at.content}|${JSON.stringify(at.job)}`;
-      const endless = !beat.stuck && (seen.has(key) || beats.length >= maxBatches) && step.kind === 'batch';
-      beats.push(endless ? { ...beat, shown: this.endless(from, step), stuck: true } : beat);
-      if (endless || beat.stuck) return beats;
-      seen.add(key);
+      const isEndless = step.kind === 'batch' && pace.isEndless(beats.length + 1, step.content, step.job);
+      beats.push(isEndless ? { ...beat, shown: this.endless(from, step, beats.length + 1, pace), stuck: true } : beat);
+      if (isEndless || beat.stuck) return beats;
     }
   }
 
@@ -164,13 +183,25 @@ export class Course {
     const what = step.kind === 'error' ? `error ${step.sqlstate}: ${step.message}` : step.what;
     const event: SearchEvent = { kind: 'batch', step: job, sql: step.sql, what, reads: step.reads };
     if (step.kind === 'batch')
-      return this.beat(at, nodeAfter(at, { content: step.content, job: step.job, streams: this.search.streams.with(at.streams, step.changes) }, event, false), event, job.location);
+      return this.beat(
+        at,
+        nodeAfter(
+          at,
+          { content: step.content, job: step.job, streams: this.search.streams.with(at.streams, step.changes) },
+          event,
+          false,
+        ),
+        event,
+        job.location,
+      );
     const violation = this.search.blame.jobViolation(position, at, step);
     return this.failed(at, nodeAfter(at, {}, event, false), event, violation);
   }
 
-  private endless(node: Node, step: JobStep & { kind: 'batch' }): Beat['shown'] {
-    return shownOf(this.search.blame.endlessViolation(this.position(node), node, step));
+  private endless(node: Node, step: JobStep & { kind: 'batch' }, done: number, { longest }: Pace): Beat['shown'] {
+    const shown = shownOf(this.search.blame.endlessViolation(this.position(node), node, step));
+    if (done < longest) return shown;
+    return { ...shown, message: `after ${done} batches, batches go on touching rows: it is taken to run for ever` };
   }
 
   /** Makes a move: to where it leads, or, when it fails, to nowhere. */

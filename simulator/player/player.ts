@@ -6,10 +6,11 @@ import type { Content, Engine } from '../engine/engine.ts';
 import { positionLabel } from '../explore/positions.ts';
 import type { Offer } from '../explore/programs.ts';
 import type { Node } from '../explore/state.ts';
-import { Node as State } from '../explore/state.ts';
 import { upToDate } from '../explore/replica.ts';
+import { lastUndone, Node as State } from '../explore/state.ts';
 import { noStreams } from '../explore/streams.ts';
 import type { Violation } from '../explore/violations.ts';
+import { flightReplacer } from '../explore/worlds.ts';
 import type { Location, Plan } from '../plan/model.ts';
 import { eventText } from '../report/words.ts';
 import type { Playable } from '../rehearse.ts';
@@ -27,15 +28,30 @@ import { byHand, WhatIf } from './what-if.ts';
 /** Combinations of values that one request is tried with at each moment. */
 const maxProbes = 16;
 
+/** Cells of the tables that the requests of a history leave, as they are tried: past it only reads are tried. */
+const maxCells = 500_000;
+
 /** A beat, and who is live from it on. */
 interface Scene {
   readonly beat: Beat;
   readonly setting: Setting;
 }
 
+interface Recorded {
+  readonly moment: Moment;
+  readonly probes: readonly Beat[];
+}
+
+/** What the live versions would answer, and the states that this would lead to. */
+interface Probes {
+  readonly beats: readonly Beat[];
+  readonly moments: readonly Moment[];
+}
+
 interface Kept {
   readonly history: History;
   readonly scenes: readonly Scene[];
+  readonly recorded: readonly Recorded[];
 }
 
 export class Player {
@@ -45,6 +61,7 @@ export class Player {
   private readonly query: Query;
   private readonly whatIf: WhatIf;
   private readonly histories: Kept[] = [];
+  private readonly probed = new Map<string, Probes>();
   private readonly left = new Set<string>();
 
   constructor(
@@ -54,7 +71,7 @@ export class Player {
     private readonly versions: readonly string[] | null = null,
   ) {
     const { plan, ground, search } = playable;
-    this.settings = new Settings(plan, ground.positions, search);
+    this.settings = new Settings(plan, ground.positions, search, this.left);
     this.counterparts = new Counterparts(plan, ground.programs, ground.transitions, ground.start.schema);
     this.views = new Views(engine, ground.transitions, search, this.counterparts);
     this.query = new Query(engine, ground.transitions);
@@ -88,7 +105,7 @@ export class Player {
 
   /** SQL at a moment. Nothing of it stays, and it can't write. */
   async ask(history: number, moment: number, sql: string, probe: number | null = null): Promise<Answered> {
-    return this.query.read(await this.nodeOf(history, moment, probe), sql);
+    return this.query.read(this.nodeOf(history, moment, probe), sql);
   }
 
   /** Another future from a moment on: what was recorded is kept. */
@@ -165,11 +182,10 @@ export class Player {
     return scene;
   }
 
-  private async nodeOf(history: number, moment: number, probe: number | null): Promise<Node> {
-    const { beat, setting } = this.scene(history, moment);
-    if (probe === null) return beat.node;
-    const beats = await setting.requests.probes(beat.node, (version) => this.offers(version));
-    return beats[probe]?.node ?? beat.node;
+  private nodeOf(history: number, moment: number, probe: number | null): Node {
+    const { node } = this.scene(history, moment).beat;
+    if (probe === null) return node;
+    return this.histories[history]?.recorded[moment]?.probes[probe]?.node ?? node;
   }
 
   private async keep(
@@ -179,22 +195,38 @@ export class Player {
     past: readonly Scene[],
     scenes: readonly Scene[],
   ): Promise<History> {
-    const known = from === null ? [] : (this.histories[from.history]?.history.moments.slice(0, past.length) ?? []);
-    const moments: Moment[] = [...known];
-    for (const scene of scenes.slice(past.length)) moments.push(await this.moment(scene, true));
+    const before = from === null ? [] : (this.histories[from.history]?.recorded.slice(0, past.length) ?? []);
+    const recorded = [...before];
+    const limit = this.views.cells + maxCells;
+    for (const scene of scenes.slice(past.length)) recorded.push(await this.recordScene(scene, limit));
+    const moments = recorded.map(({ moment }) => moment);
     const history = { id: this.histories.length, title, from, command, moments };
-    this.histories.push({ history, scenes });
+    this.histories.push({ history, scenes, recorded });
     return history;
   }
 
-  private async moment({ beat, setting }: Scene, withProbes: boolean): Promise<Moment> {
+  /** A moment with its probes, which are made once for all moments at which they are the same. */
+  private async recordScene(scene: Scene, limit: number): Promise<Recorded> {
+    const readsOnly = this.views.cells > limit;
+    if (readsOnly) this.left.add('requests that write are not tried at every moment: the tables are too large');
+    const key = probesKey(scene, readsOnly);
+    const known = this.probed.get(key) ?? (await this.probe(scene, readsOnly));
+    this.probed.set(key, known);
+    return { moment: await this.moment(scene, known.moments), probes: known.beats };
+  }
+
+  private async probe({ beat, setting }: Scene, readsOnly: boolean): Promise<Probes> {
+    const beats = await setting.requests.probes(beat.node, (version) => this.offers(version, readsOnly));
+    const moments: Moment[] = [];
+    for (const each of beats) moments.push(await this.moment({ beat: each, setting }, []));
+    return { beats, moments };
+  }
+
+  private async moment({ beat, setting }: Scene, probes: readonly Moment[]): Promise<Moment> {
     const { node, event } = beat;
     const { course, requests } = setting;
     const position = course.position(node);
     const { step, live } = position;
-    const probes = withProbes ? await requests.probes(node, (version) => this.offers(version)) : [];
-    const shownProbes: Moment[] = [];
-    for (const probe of probes) shownProbes.push(await this.moment({ beat: probe, setting }, false));
     return {
       event,
       title: event === null ? 'start' : titleOfEvent(event, positionLabel(position)),
@@ -217,14 +249,15 @@ export class Player {
       actual: beat.actual,
       shown: beat.shown,
       view: await this.views.of(node, live),
-      probes: shownProbes,
+      probes,
     };
   }
 
-  private offers(version: string): readonly Offer[] {
+  private offers(version: string, readsOnly: boolean): readonly Offer[] {
     if (this.versions !== null && !this.versions.includes(version)) return [];
     const taken = new Map<string, number>();
-    return this.playable.ground.programs.offers(version).filter(({ request }) => {
+    return this.playable.ground.programs.offers(version).filter(({ request, read }) => {
+      if (readsOnly && !read) return false;
       const n = (taken.get(request.name) ?? 0) + 1;
       taken.set(request.name, n);
       if (n > maxProbes)
@@ -232,6 +265,14 @@ export class Player {
       return n <= maxProbes;
     });
   }
+}
+
+/** Probes are the same where all is the same that they depend on. */
+function probesKey({ beat, setting }: Scene, readsOnly: boolean): string {
+  const { position, schema, content, first, second, newer, flights, streams, replica, writes, direction } = beat.node;
+  const undone = direction === 'down' ? (lastUndone(beat.node)?.index ?? -1) : -1;
+  const state = [position, schema, content, first, second, newer, streams, replica, writes, undone];
+  return `${state.join('|')}|${readsOnly}|${setting.key}|${JSON.stringify(flights, flightReplacer)}`;
 }
 
 function stopsOf(plan: Plan): readonly Stop[] {

@@ -3,7 +3,7 @@ import type { Ground } from '../explore/ground.ts';
 import type { Search } from '../explore/search.ts';
 import { pathTo, triggersOff, type Node, type SearchEvent } from '../explore/state.ts';
 import { eventsOf } from '../explore/trace.ts';
-import type { CallSpec, ContentId } from '../explore/transitions.ts';
+import type { CallSpec } from '../explore/transitions.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Location, Plan } from '../plan/model.ts';
 import type { Finding } from '../report/model.ts';

@@ -7,6 +7,8 @@ import { Course } from './course.ts';
 import { Requests } from './requests.ts';
 
 export interface Setting {
+  /** Equal for equal settings. */
+  readonly key: string;
   readonly stragglers: readonly Straggler[];
   readonly requests: Requests;
   readonly course: Course;
@@ -20,6 +22,7 @@ export class Settings {
     private readonly plan: Plan,
     private readonly positions: readonly Position[],
     private readonly search: Search,
+    private readonly left: Set<string>,
   ) {
     this.planned = this.of([]);
   }
@@ -48,7 +51,12 @@ export class Settings {
       const positions =
         stragglers.length === 0 ? this.positions : withStragglers(this.plan, this.positions, stragglers);
       const requests = new Requests(this.plan, positions, this.search);
-      setting = { stragglers, requests, course: new Course(this.plan, positions, this.search, requests) };
+      setting = {
+        key,
+        stragglers,
+        requests,
+        course: new Course(this.plan, positions, this.search, requests, this.left),
+      };
       this.known.set(key, setting);
     }
     return setting;

@@ -10,6 +10,8 @@ import type { TableView, View } from './model.ts';
 
 export class Views {
   readonly views: View[] = [];
+  /** Cells of all views together. */
+  cells = 0;
   private readonly known = new Map<string, number>();
   private readonly catalogs = new Map<SchemaId, Catalog>();
   private readonly tables = new Map<string, readonly TableView[]>();
@@ -34,6 +36,7 @@ export class Views {
       reference.push(await this.tablesOf(this.search.first.schema, content));
     const differ = differences(tables, reference, await this.counterparts.of(node.schema), live);
     this.views.push({ tables, reference, differences: differ });
+    for (const { rows, columns } of [tables, ...reference].flat()) this.cells += rows.length * columns.length;
     this.known.set(key, this.views.length - 1);
     return this.views.length - 1;
   }

@@ -72,14 +72,8 @@ export class BackfillRun {
     if (!bounds.ok) return outcome(bounds);
     const [first, last] = bounds.rows[0]?.[0] ?? [];
     if (first == null || last == null) return { kind: 'finished' };
-    const from = rangeBounds(form.statement, first, this.last).get('from') ?? first;
-    const to = rangeBounds(form.statement, last, this.last).get('to') ?? last;
+    const params = new Map([...rangeBounds(form.statement, [first, last], this.last), ['batch', String(this.batch)]]);
     this.last = last;
-    const params = new Map([
-      ['from', from],
-      ['to', to],
-      ['batch', String(this.batch)],
-    ]);
     return this.send([form.statement], params, moment);
   }
 

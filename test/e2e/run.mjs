@@ -11,6 +11,7 @@ import { installVsix, openBrowser, profileIn, startServer, writeSettings } from 
 import { installEditor } from '../../scripts/install-editor.mjs';
 import { buildAll } from '../../scripts/build.mjs';
 import { packageExtension } from '../../scripts/package.mjs';
+import { stageTests } from './stage.mjs';
 import { Workbench } from './workbench.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -134,16 +135,23 @@ async function attempt(name, test, page, count) {
   }
 }
 
+/** Each a window of its own; those that are named on the command line are run alone. */
+const sessions = [
+  ['plan', { 'workbench.colorTheme': themes.light }, tests],
+  ['stage', { 'workbench.colorTheme': themes.light }, stageTests(out)],
+  ['restricted', { 'security.workspace.trust.enabled': true }, restricted],
+];
+
 async function main() {
   await mkdir(out, { recursive: true });
   await installEditor();
   if (!process.argv.includes('--no-build')) await buildAll();
   const { file, size } = await packageExtension(join(out, 'cutover.vsix'));
   console.log(`the extension has ${(size / 1024 / 1024).toFixed(2)} MB`);
-  const counts = [
-    await session(file, { 'workbench.colorTheme': themes.light }, tests),
-    await session(file, { 'security.workspace.trust.enabled': true }, restricted),
-  ];
+  const named = process.argv.slice(2).filter((each) => !each.startsWith('--'));
+  const counts = [];
+  for (const [name, settings, cases] of sessions)
+    if (named.length === 0 || named.includes(name)) counts.push(await session(file, settings, cases));
   const sum = (key) => counts.reduce((total, each) => total + each[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exit(sum('failed') === 0 && sum('passed') > 0 ? 0 : 1);

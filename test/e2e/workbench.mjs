@@ -58,7 +58,9 @@ export class Workbench {
     await page.locator('.quick-input-widget input[placeholder*="Theme"]').fill(label);
     await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: label }).waitFor();
     await page.keyboard.press('Enter');
-    const kind = label.includes('Contrast') ? 'hc-black' : label.includes('Dark') ? 'vs-dark' : 'vs';
+    const isDark = label.includes('Dark');
+    const isContrast = label.includes('Contrast');
+    const kind = isContrast ? (isDark ? 'hc-black' : 'hc-light') : isDark ? 'vs-dark' : 'vs';
     await page.locator(`.monaco-workbench.${kind}`).waitFor();
     await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
@@ -103,6 +105,17 @@ export class Workbench {
     if (line === null) return page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
     await page.getByText(`Ln ${line},`).first().waitFor();
     await page.locator('.debug-top-stack-frame-line').first().waitFor();
+  }
+
+  /** An extension has marked this whole line of the editor. */
+  async marked(line) {
+    await this.page.waitForFunction((wanted) => {
+      const top = (element) => Math.round(element.getBoundingClientRect().top);
+      const numbers = [...document.querySelectorAll('.margin-view-overlays .line-numbers')];
+      const at = numbers.filter((each) => each.textContent === String(wanted)).map(top);
+      const marks = [...document.querySelectorAll('.view-overlays [class*="ced-"]')];
+      return marks.some((mark) => at.includes(top(mark)));
+    }, line);
   }
 
   /** The editor says that it is restricted. */

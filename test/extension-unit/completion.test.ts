@@ -4,7 +4,7 @@ import { complete } from '../../extension/language/analysis/complete.ts';
 import { load } from '../simulator/plan-helpers.ts';
 import { analysed, completed, edited, labels, mark, plan, taken } from './language-helpers.ts';
 
-const stepKinds = ['migrate', 'deploy', 'backfill', 'verify'];
+const stepKinds = ['migrate', 'deploy', 'backfill', 'verify', 'cdc'];
 
 describe('keys', () => {
   test('of an empty plan: what is required first', async () => {
@@ -73,7 +73,7 @@ describe('keys', () => {
 
   test('a new item where a dash could stand', async () => {
     const items = await completed(`${plan}  ▮`);
-    expect(items.map(({ label }) => label).slice(0, 4)).toEqual(stepKinds);
+    expect(items.map(({ label }) => label).slice(0, 5)).toEqual(stepKinds);
     expect(items[0]?.snippet).toMatch(/^- name: /);
   });
 
@@ -81,12 +81,12 @@ describe('keys', () => {
     const last = plan.slice(0, plan.indexOf('    allow:'));
     for (const place of [`${last}  ▮`, `${last}  wa▮`, `${last}  wa▮\n`]) {
       const offered = await labels(place);
-      expect(offered.slice(0, 4)).toEqual(stepKinds);
+      expect(offered.slice(0, 5)).toEqual(stepKinds);
       expect(offered).toEqual(expect.arrayContaining(['wait', 'allow', 'point-of-no-return']));
       expect(offered).not.toContain('rollback');
     }
     const inner = edited('  - name: dual write\n', '  mig▮\n  - name: dual write\n');
-    expect((await labels(inner)).slice(0, 4)).toEqual(stepKinds);
+    expect((await labels(inner)).slice(0, 5)).toEqual(stepKinds);
     expect(await taken(`${last}  wa▮`, 'wait')).toBe(`${last}    wait: caught-up`);
     expect(await taken(`${last}  dep▮`, 'deploy')).toBe(`${last}  - name: name\n    deploy: `);
   });
@@ -192,6 +192,14 @@ describe('SQL', () => {
     expect(await labels(edited('LIMIT :batch)', 'LIMIT :▮)'), ':')).toEqual(['batch', 'from', 'to']);
     expect(await labels(edited('LIMIT :batch)', 'LIMIT :b▮'))).toEqual(['batch', 'from', 'to']);
     expect(await labels(edited('ADD COLUMN mail text', 'ADD COLUMN mail text DEFAULT :▮'), ':')).toEqual([]);
+  });
+
+  test('rows of a change, and the columns of the table that a stream mirrors', async () => {
+    const steps = (sql: string): string =>
+      edited('    deploy: v2\n', `    cdc:\n      name: m\n      table: users\n      ${sql}\n`);
+    expect(await labels(steps('update: SELECT :▮'))).toEqual(['new', 'old']);
+    expect(await labels(steps('insert: SELECT :▮'))).toEqual(['new']);
+    expect(await labels(steps('delete: SELECT :old.▮'))).toContain('email');
   });
 
   test('rows of a request, and their columns', async () => {
@@ -339,7 +347,7 @@ test('what is completed can be loaded', async () => {
     const text = (await taken(`${start}▮`, kind))
       .replace('deploy: ', 'deploy: v1')
       .replaceAll('ALTER TABLE', 'ALTER TABLE t ADD c int')
-      .replaceAll(/\btable\b/g, 't')
+      .replaceAll(/\btable\b(?!:)/g, 't')
       .replace('empty: SELECT', 'empty: SELECT 1 FROM t');
     const result = await load(text);
     expect(result.ok ? [] : result.errors, text).toEqual([]);

@@ -141,6 +141,75 @@ test('a fork is another future; what was recorded can be returned to', async () 
   `);
 });
 
+test('whoever moves and forks the session from elsewhere keeps the focus: the stop is in another thread', async () => {
+  const session = await atTheFinding();
+  const shown = async (threadId: number) => {
+    await session.send('threads');
+    await session.send('stackTrace', { threadId });
+  };
+  await session.send('cutover.goto', { moment: 3, preserveFocus: true });
+  await shown(2);
+  // Two in a row, before anybody has asked what is there.
+  await session.send('cutover.goto', { moment: 4, preserveFocus: true });
+  await session.send('cutover.fork', { command: { kind: 'rollback' }, history: 0, moment: 2, preserveFocus: true });
+  await session.send('stackTrace', { threadId: 3 });
+  await shown(4);
+  await session.send('threads');
+  await session.send('cutover.ask', {
+    history: 0,
+    moment: 4,
+    probe: null,
+    sql: 'SELECT email, email_address FROM users',
+  });
+  expect(session.playheads.at(-1)).toMatchObject({ history: { id: 1 }, cursor: { moment: 3, probe: null } });
+  expect(session.playheads.at(-1)?.views.length).toBeGreaterThan(session.playheads[0]?.recording.views.length ?? 0);
+  expect(session.transcript).toMatchInlineSnapshot(`
+    "→ cutover.goto {"moment":3,"preserveFocus":true}
+    ← stopped {"reason":"goto","preserveFocusHint":true}
+    → threads
+      threads {"threads":[{"id":1,"name":"lost-write at switch reads"},{"id":2,"name":"lost-write at switch reads"}]}
+    → stackTrace {}
+      stackTrace {"stackFrames":[{"id":1,"name":"v2 change_email(email: 'a', id: 1)","source":"backfill-is-null.cutover.yaml","line":28,"column":5},{"id":2,"name":"dual write (rolling out)","source":"backfill-is-null.cutover.yaml","line":48,"column":5},{"id":3,"name":"Rename users.email, backfill WHERE email_address IS NULL","source":"backfill-is-null.cutover.yaml","line":1,"column":1}],"totalFrames":3}
+    ← thread {"reason":"exited"}
+    → cutover.goto {"moment":4,"preserveFocus":true}
+    ← stopped {"reason":"goto","preserveFocusHint":true}
+    → cutover.fork {"command":{"kind":"rollback"},"history":0,"moment":2,"preserveFocus":true}
+      cutover.fork {"result":"history 1: what if: roll back dual write; !history 0 goes back","variablesReference":0,"history":1}
+    ← stopped {"reason":"goto","preserveFocusHint":true}
+    → stackTrace {}
+      stackTrace {"stackFrames":[{"id":2,"name":"roll back dual write","source":"backfill-is-null.cutover.yaml","line":48,"column":5},{"id":3,"name":"Rename users.email, backfill WHERE email_address IS NULL","source":"backfill-is-null.cutover.yaml","line":1,"column":1}],"totalFrames":2}
+    → threads
+      threads {"threads":[{"id":2,"name":"what if: roll back dual write"},{"id":3,"name":"what if: roll back dual write"},{"id":4,"name":"what if: roll back dual write"}]}
+    → stackTrace {}
+      stackTrace {"stackFrames":[{"id":2,"name":"roll back dual write","source":"backfill-is-null.cutover.yaml","line":48,"column":5},{"id":3,"name":"Rename users.email, backfill WHERE email_address IS NULL","source":"backfill-is-null.cutover.yaml","line":1,"column":1}],"totalFrames":2}
+    ← thread {"reason":"exited"}
+    ← thread {"reason":"exited"}
+    → threads
+      threads {"threads":[{"id":4,"name":"what if: roll back dual write"}]}
+    → cutover.ask {"history":0,"moment":4,"probe":null,"sql":"SELECT email, email_address FROM users"}
+      cutover.ask {"ok":true,"columns":["email","email_address"],"rows":[["b","a"]],"touched":1}"
+  `);
+});
+
+test('a version can live on in the console', async () => {
+  const session = await atTheFinding();
+  await session.send('cutover.goto', { moment: 2 });
+  await session.send('evaluate', repl('!straggler'));
+  await session.send('evaluate', repl('!straggler v9'));
+  await session.send('evaluate', repl('!straggler v1'));
+  expect(session.transcript).toMatchInlineSnapshot(`
+    "→ cutover.goto {"moment":2}
+    ← stopped {"reason":"goto"}
+    → evaluate {"expression":"!straggler","context":"repl","frameId":1}
+    ✗ evaluate: Say which version lives on: !straggler v1
+    → evaluate {"expression":"!straggler v9","context":"repl","frameId":1}
+    ✗ evaluate: v9 can not live on here (v1)
+    → evaluate {"expression":"!straggler v1","context":"repl","frameId":1}
+      evaluate {"result":"history 1: what if: v1 lives on; !history 0 goes back","variablesReference":0,"history":1}
+    ← stopped {"reason":"goto"}"
+  `);
+});
+
 test('what is mistyped is said', async () => {
   const session = await atTheFinding();
   for (const text of [

@@ -43,7 +43,7 @@ describe('a plan that loses a write on its way back', async () => {
         "backfill": "✓ held | ↩ back to the start",
         "dual write": "✓ held | ↩ back to the start",
         "expand": "✓ held | AccessExclusiveLock on profiles, about 5 ms, outage of about 4.0 s behind a query of 5.0 s | ↩ back to the start",
-        "switch": "✗ 1 finding | ✗ no safe way back: writes are lost | ⚑ point of no return, undeclared | show trace: rollback-loses-writes | debug",
+        "switch": "✗ 1 finding | ✗ no safe way back: writes are lost | ⚑ point of no return, undeclared | show trace: rollback-loses-writes | debug | stage",
         "verify": "✓ held | ↩ back to the start",
       }
     `);
@@ -120,15 +120,15 @@ test('a lock is seen, and what it costs is an estimate with what it stands on', 
   const plan = await rehearsed(await textOf('test/plans/full-scan-under-lock/has.cutover.yaml'));
   expect(lenses(plan)).toMatchInlineSnapshot(`
     {
-      "index": "✗ 1 finding | ShareLock on users, about 40.0 s, outage of about 39.0 s | ↩ back to the start | show trace: full-scan-under-lock | debug",
-      "require born": "✗ 1 finding | AccessExclusiveLock on users, about 32.8 s, outage of about 32.0 s | ↩ back to the start | show trace: full-scan-under-lock | debug",
+      "index": "✗ 1 finding | ShareLock on users, about 40.0 s, outage of about 39.0 s | ↩ back to the start | show trace: full-scan-under-lock | debug | stage",
+      "require born": "✗ 1 finding | AccessExclusiveLock on users, about 32.8 s, outage of about 32.0 s | ↩ back to the start | show trace: full-scan-under-lock | debug | stage",
     }
   `);
   const link = (label: string, command: string) => `[${label}](${command})`;
   expect(evidenceOf(plan.report, 'require born', link)).toMatchInlineSnapshot(`
     "**require born** · migrate
 
-    - error [full-scan-under-lock](cutover.openRule) · [show trace](cutover.showTrace) · [debug](cutover.debugFinding): users is read from end to end \\(verifying table "users"\\) \\(20,000,000 rows, 4\\.0 GB\\): AccessExclusiveLock on users is held for about 32\\.8 s \\(10\\.9 s to 1\\.6 min\\), and requests of v1 wait for it
+    - error [full-scan-under-lock](cutover.openRule) · [show trace](cutover.showTrace) · [debug](cutover.debugFinding) · [stage](cutover.openStage): users is read from end to end \\(verifying table "users"\\) \\(20,000,000 rows, 4\\.0 GB\\): AccessExclusiveLock on users is held for about 32\\.8 s \\(10\\.9 s to 1\\.6 min\\), and requests of v1 wait for it
 
     Seen on the engine:
 

@@ -14,9 +14,7 @@ async function captured(world: World, names: readonly string[]): Promise<World> 
 }
 
 function changesOf(outcome: Pick<Outcome, 'ok'> & { readonly changes?: readonly Change[] }): string[] {
-  return (outcome.changes ?? []).map(
-    (c) => `${c.kind} ${c.table} ${JSON.stringify(c.old)} ${JSON.stringify(c.new)}`,
-  );
+  return (outcome.changes ?? []).map((c) => `${c.kind} ${c.table} ${JSON.stringify(c.old)} ${JSON.stringify(c.new)}`);
 }
 
 describe('capture', () => {

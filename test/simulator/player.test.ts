@@ -338,24 +338,36 @@ steps:
   expect(view?.differences).toEqual([]);
 });
 
-test('every finding of the plans under test has the states that a replay has', async () => {
-  const folders = (await readdir('test/plans', { withFileTypes: true }))
+/** Plans of every rule, and the examples. */
+async function plansWithFindings(): Promise<string[]> {
+  const own = (await readdir('test/plans', { withFileTypes: true }))
     .filter((e) => e.isDirectory() && !['corpus', 'posts'].includes(e.name))
     .map((e) => `test/plans/${e.name}/has.cutover.yaml`);
+  const examples = (await readdir('examples', { recursive: true })).filter((e) => e.endsWith('.cutover.yaml'));
+  return [...own, ...examples.map((e) => `examples/${e}`)];
+}
+
+test('every finding of the plans under test is played: shown where it is, plain data, with the states that a replay has', async () => {
   const other = await createPgliteEngine({});
+  const rules = new Set<string>();
   let compared = 0;
-  for (const file of folders) {
+  for (const file of await plansWithFindings()) {
     const run = await openRun(file, fromDisk, start);
     for (const finding of run.report.findings) {
-      const replayed = await replay(file, fromDisk, () => Promise.resolve(other), finding.id);
-      if (!replayed.ok || replayed.lines.length === 0) continue;
+      const what = `${file} ${finding.id}`;
       const { player, recording } = await playRun(run, finding.id, engine);
-      // What was observed and forecast is not replayed: it has no contents.
-      if (replayed.lines.some((line) => line.content === '')) continue;
-      const played = recording.history.moments.slice(1);
+      rules.add(finding.rule);
+      const { moments } = recording.history;
+      expect(moments.find((m) => m.shown !== null)?.shown?.rule, what).toBe(finding.rule);
+      expect(JSON.parse(JSON.stringify(recording)), what).toEqual(recording);
+      // A replay is a rehearsal as well: one of each rule will do. What was observed and forecast has no contents.
+      if (file.startsWith('examples')) continue;
+      const replayed = await replay(file, fromDisk, () => Promise.resolve(other), finding.id);
+      if (!replayed.ok || replayed.lines.some((line) => line.content === '')) continue;
+      const played = moments.slice(1);
       expect(
         played.map((_, i) => JSON.parse(player.content(0, i + 1)) as unknown),
-        `${file} ${finding.id}`,
+        what,
       ).toEqual(replayed.lines.map((l) => JSON.parse(l.content) as unknown));
       expect(played.map((m) => m.event)).toEqual(finding.trace);
       compared += 1;
@@ -363,4 +375,109 @@ test('every finding of the plans under test has the states that a replay has', a
   }
   await other.close();
   expect(compared).toBeGreaterThan(15);
-}, 300_000);
+  expect(rules.size).toBeGreaterThan(20);
+}, 600_000);
+
+describe('a long backfill', () => {
+  const many = (rows: number, backfill: string): string => `title: many rows
+database:
+  schema: CREATE TABLE t (id int PRIMARY KEY, a text, n int DEFAULT 0)
+  seed: INSERT INTO t SELECT i, 'a' || i FROM generate_series(1, ${rows}) i
+versions:
+  v1:
+    get: SELECT id, a FROM t WHERE id = :id
+    set: UPDATE t SET a = :a WHERE id = :id
+steps:
+  - name: add b
+    migrate: ALTER TABLE t ADD COLUMN b text
+    rollback: ALTER TABLE t DROP COLUMN b
+  - name: copy
+${backfill}
+`;
+  const statement = `    backfill: |
+      UPDATE t SET b = a WHERE id IN (SELECT id FROM t WHERE b IS DISTINCT FROM a ORDER BY id LIMIT :batch)`;
+  const range = '    backfill: UPDATE t SET b = a WHERE id BETWEEN :from AND :to\n    by: t.id';
+  const script = `    backfill:
+      read: SELECT id, a FROM t WHERE b IS DISTINCT FROM a ORDER BY id LIMIT :batch
+      write: UPDATE t SET b = :a WHERE id = :id`;
+
+  async function playText(text: string): Promise<{ player: Player; recording: Recording }> {
+    const opened = await openPlan('x.cutover.yaml', () => Promise.resolve(text), start, null);
+    if (!opened.ok) throw new Error(opened.message);
+    const player = new Player(opened.playable, engine);
+    return { player, recording: await player.record() };
+  }
+
+  test.each([
+    ['a statement', statement],
+    ['a range of keys', range],
+    ['a script', script],
+  ])('%s with more rows than can be looked at one by one comes to its end, in few moments', async (_, backfill) => {
+    const { player, recording } = await playText(many(500, backfill));
+    const { moments } = recording.history;
+    expect(moments.at(-1)?.position).toBe('copy');
+    expect(moments.length).toBeLessThan(20);
+    expect(recording.notes).toContain('after 5 batches of one row, "copy" goes on in batches of 1000');
+    const last = moments.length - 1;
+    expect(await player.ask(0, last, 'SELECT count(*) FROM t WHERE b = a')).toMatchObject({ rows: [['500']] });
+    // The first batches are of one row.
+    const first = moments.findIndex((m) => m.event?.kind === 'batch');
+    const done = 'SELECT count(*) FROM t WHERE b = a';
+    const half = await player.ask(0, first + (backfill === script ? 1 : 0), done);
+    expect(half).toMatchObject({ rows: [['1']] });
+  });
+
+  test('with two thousand rows what is recorded stays small, and says what it leaves out', async () => {
+    const { recording } = await playText(many(2000, statement));
+    const { moments } = recording.history;
+    expect(moments.at(-1)?.position).toBe('copy');
+    expect(JSON.stringify(recording).length).toBeLessThan(15_000_000);
+    expect(recording.notes).toContain('requests that write are not tried at every moment: the tables are too large');
+    // At first all are tried, and reads always.
+    const tried = moments.map((m) => new Set(m.probes.map((p) => p.event?.request)));
+    expect(tried[0]).toEqual(new Set(['get', 'set']));
+    expect(tried.at(-1)).toEqual(new Set(['get']));
+  });
+
+  test('a few more rows than there are batches of one row are copied one by one, then together', async () => {
+    const { recording } = await playText(many(22, statement));
+    const batches = recording.history.moments.filter((m) => m.event?.kind === 'batch');
+    expect(batches.map((m) => m.event?.result)).toEqual([
+      ...Array.from({ length: 20 }, () => '1 row touched'),
+      '2 rows touched',
+    ]);
+    expect(batches.every((m) => m.probes.some((p) => p.event?.request === 'set'))).toBe(true);
+  });
+
+  test('one that goes on for ever is stopped, and those of its batches that are left out are counted', async () => {
+    const counting = '    backfill: UPDATE t SET n = n + 1 WHERE id IN (SELECT id FROM t ORDER BY id LIMIT :batch)';
+    const { recording } = await playText(many(2, counting));
+    const { moments } = recording.history;
+    expect(moments.at(-1)?.shown).toMatchObject({
+      rule: 'backfill-never-ends',
+      message: 'after 308 batches, batches go on touching rows: it is taken to run for ever',
+    });
+    expect(moments.filter((m) => m.event?.kind === 'batch')).toHaveLength(60);
+    expect(recording.notes).toContain('of the 308 batches of "copy" the first 40 and the last 20 are shown');
+  });
+
+  test('one that changes nothing is stopped at once', async () => {
+    const idle = '    backfill: UPDATE t SET n = 0 WHERE id IN (SELECT id FROM t ORDER BY id LIMIT :batch)';
+    const { recording } = await playText(many(2, idle));
+    const batches = recording.history.moments.filter((m) => m.event?.kind === 'batch');
+    expect(batches.at(-1)?.shown?.rule).toBe('backfill-never-ends');
+    expect(batches.length).toBeLessThan(3);
+  });
+});
+
+test('moments at which all is the same share what was tried there', async () => {
+  const { player, recording } = await play(isNull, null);
+  const statements = engine.stats.statements;
+  const forked = await player.fork(0, 1, { kind: 'sql', sql: 'UPDATE users SET email = email' });
+  if (!forked.ok) throw new Error(forked.message);
+  expect(forked.history.moments.slice(3).map((m) => m.position)).toEqual(
+    recording.history.moments.slice(2).map((m) => m.position),
+  );
+  // The course again, with nothing tried anew.
+  expect(engine.stats.statements - statements).toBeLessThan(60);
+});

@@ -150,6 +150,8 @@ describe('the theme for Monaco', () => {
       ['--vscode-editorBracketHighlight-unexpectedBracket.foreground', '#ff0000'],
       ['--vscode-editor-font-size', '14px'],
       ['--vscode-debugTokenExpression-string', '#ce9178'],
+      ['--vscode-descriptionForeground', '#9d9d9d'],
+      ['--vscode-diffEditor-insertedTextBackground', 'rgba(255, 0, 0, 0.2)'],
     ]);
     const { colors, rules, base } = editorTheme(variables, ['vscode-dark']);
     expect(base).toBe('vs-dark');
@@ -158,6 +160,9 @@ describe('the theme for Monaco', () => {
       focusBorder: '#0078d4',
       'editorBracketHighlight.unexpectedBracket.foreground': '#ff0000',
       'debugTokenExpression.string': '#ce9178',
+      descriptionForeground: '#9d9d9d',
+      'diffEditor.insertedTextBackground': '#ff00001a',
+      'editor.placeholder.foreground': '#9d9d9d',
     });
     expect(rules).toContainEqual({ token: 'string.sql', foreground: 'ce9178' });
   });

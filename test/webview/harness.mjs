@@ -12,6 +12,9 @@ import { openBrowser } from '../../scripts/editor-server.mjs';
 /** The variables of the editor's default themes, as capture-themes.mjs found them. */
 export const themes = JSON.parse(readFileSync(new URL('themes.json', import.meta.url), 'utf8'));
 
+/** The editor's own styles for a page. */
+const editorStyles = readFileSync(new URL('editor.css', import.meta.url), 'utf8');
+
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.ttf': 'font/ttf' };
 
@@ -58,6 +61,7 @@ function html(recording, { kind, variables }, deafFor) {
   const style = Object.entries(variables).map(([name, value]) => `${name}: ${value}`);
   return `<!DOCTYPE html><html lang="en" style="${style.join('; ').replaceAll('"', "'")}">
 <head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${csp}"><title>Cutover Stage</title>
+<style>${editorStyles}</style>
 <link rel="stylesheet" href="/webview/stage.css">
 <script nonce="host">window.recordingUrl = '/recording/${recording}';window.deafFor = ${deafFor};${fakeHost}</script></head>
 <body class="${kind}" data-vscode-theme-kind="${kind}"><div id="stage"></div><script type="module" src="/webview/stage.js"></script></body></html>`;

@@ -93,6 +93,16 @@ export class StagePage {
     return Number(await this.page.locator('[data-playhead]').inputValue());
   }
 
+  /** What the page's own thread has done so far, in milliseconds of its processor: whatever else the machine does. */
+  async busy() {
+    if (this.metrics === undefined) {
+      this.metrics = await this.page.context().newCDPSession(this.page);
+      await this.metrics.send('Performance.enable', { timeDomain: 'threadTicks' });
+    }
+    const { metrics } = await this.metrics.send('Performance.getMetrics');
+    return 1000 * metrics.find(({ name }) => name === 'TaskDuration').value;
+  }
+
   cell(label) {
     return this.page.getByRole('gridcell', { name: label });
   }

@@ -3,17 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Moment, Recording } from '../../simulator/player/model.ts';
 import type { PlayReady } from '../protocol.ts';
 import type { Store } from '../store.ts';
-import {
-  differenceText,
-  isAbout,
-  proposed,
-  requestNames,
-  requestOf,
-  textOf,
-  type Comparison,
-} from '../model/sql-comparison.ts';
-import type { Squiggle } from '../monaco/views.ts';
-import { knownFindings } from './findings-known.ts';
+import { differenceText, proposed, requestNames, requestOf, textOf, type Comparison } from '../model/sql-comparison.ts';
 import { SqlDifference } from './monaco.tsx';
 import { StepSql } from './step-sql.tsx';
 import '../style/tools.css';
@@ -57,7 +47,7 @@ function Compared({ store, ready: { recording } }: { readonly store: Store; read
         chosen={chosen}
         choose={(change) => setVersions((now) => ({ ...now, ...change }))}
       />
-      <Difference store={store} recording={recording} compared={compared} />
+      <Difference recording={recording} compared={compared} />
       <Played moment={moment} request={compared.request} />
     </section>
   );
@@ -130,20 +120,17 @@ function VersionChoice(props: {
   );
 }
 
-function Difference(props: { readonly store: Store; readonly recording: Recording; readonly compared: Comparison }) {
-  const { store, recording, compared } = props;
+function Difference(props: { readonly recording: Recording; readonly compared: Comparison }) {
+  const { recording, compared } = props;
   const { request, before, after } = compared;
-  const findings = knownFindings(store);
   const shown = useMemo(() => {
-    const side = (version: string) => {
-      const text = textOf(requestOf(recording.versions, version, request), version);
-      const own = findings.filter((finding) => isAbout(finding, version, request));
-      const to = text.split('\n').length;
-      const squiggles = own.map(({ rule, severity, message }): Squiggle => ({ rule, severity, message, from: 1, to }));
-      return { text, label: `What ${version} runs for ${request}`, squiggles };
-    };
+    const side = (version: string) => ({
+      text: textOf(requestOf(recording.versions, version, request), version),
+      label: `What ${version} runs for ${request}`,
+      squiggles: [],
+    });
     return { before: side(before), after: side(after) };
-  }, [recording, findings, request, before, after]);
+  }, [recording, request, before, after]);
   return (
     <>
       <p class="tool-lead sql-difference">{differenceText(before, after, [shown.before.text, shown.after.text])}</p>

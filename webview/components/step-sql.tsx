@@ -52,15 +52,15 @@ function StepTexts(props: { readonly store: Store; readonly file: string; readon
   const marks = useMemo(() => marksOf(findings, step), [findings, step]);
   return (
     <>
-      {step.sql === '' ? (
-        <p class="tool-lead">A {step.kind} runs no SQL: from here on other versions answer.</p>
+      {step.sql === '' && step.rollback === null ? (
+        <p class="soft">
+          A {step.kind} runs no SQL, and neither does its way back: from here on other versions answer.
+        </p>
       ) : (
-        <StepText title="Forward" name={step.name} sql={step.sql} marks={marks.forward} />
-      )}
-      {step.rollback === null ? (
-        <p class="soft">{step.kind === 'migrate' ? 'It has no way back.' : 'Its way back runs no SQL.'}</p>
-      ) : (
-        <StepText title="Way back" name={step.name} sql={step.rollback} marks={marks.rollback} />
+        <>
+          <StepText title="Forward" name={step.name} sql={step.sql} marks={marks.forward} />
+          <StepText title="Way back" name={step.name} sql={step.rollback} marks={marks.rollback} />
+        </>
       )}
       <Findings store={store} file={file} findings={findingsOf(findings, step)} />
     </>
@@ -70,7 +70,8 @@ function StepTexts(props: { readonly store: Store; readonly file: string; readon
 function StepText(props: {
   readonly title: string;
   readonly name: string;
-  readonly sql: string;
+  /** Null: nothing is stated. */
+  readonly sql: string | null;
   readonly marks: readonly Mark[];
 }) {
   const { title, name, sql, marks } = props;
@@ -78,14 +79,19 @@ function StepText(props: {
     const squiggles = marks.map(({ finding: { severity, rule, message }, from, to }): Squiggle => {
       return { severity, rule, message, from, to };
     });
-    return { text: sql, label: `${title} of ${name}`, squiggles };
+    return { text: sql ?? '', label: `${title} of ${name}`, squiggles };
   }, [title, name, sql, marks]);
   return (
     <>
       <h4 class="tool-label sql-label">{title}</h4>
-      <SqlText shown={shown} />
+      {shown.text === '' ? <p class="soft">It runs no SQL.</p> : <SqlText shown={shown} />}
     </>
   );
+}
+
+/** What stands between backticks is code. */
+function withCode(text: string) {
+  return text.split('`').map((part, n) => (n % 2 === 0 ? part : <code key={n}>{part}</code>));
 }
 
 function Findings(props: { readonly store: Store; readonly file: string; readonly findings: readonly Finding[] }) {
@@ -100,7 +106,7 @@ function Findings(props: { readonly store: Store; readonly file: string; readonl
             <p>
               <strong>{rule}</strong> {message}
             </p>
-            {hint === '' ? null : <p class="soft">{hint}</p>}
+            {hint === '' ? null : <p class="soft">{withCode(hint)}</p>}
             {allowed === null ? null : <p class="soft">Allowed by the plan: {allowed}</p>}
             <p class="tool-actions">
               <button type="button" class="tool-link" onClick={() => store.host.reveal({ file, line, column })}>

@@ -1,5 +1,5 @@
 /** The figures of a recording, a row for each version at each step. Choosing a step moves the scrubber there. */
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Recording } from '../../simulator/report/recording.ts';
 import { figuresOf, firstBinOf, type Counts, type Figures, type Segment } from '../model/traffic.ts';
 import { clock, segmentName, span } from '../model/traffic-words.ts';
@@ -7,6 +7,7 @@ import { number } from '../model/words.ts';
 import { Mark } from './marks.tsx';
 import type { Scrubbing } from './traffic-recording.tsx';
 
+const nothing: Figures = { versions: [], drift: undefined, backfills: [] };
 const results = { done: null, failed: 'failed', cut: 'cut short' } as const;
 
 export function TrafficTable({
@@ -19,6 +20,10 @@ export function TrafficTable({
   const { segments, bins, bin, scrub } = scrubbing;
   const here = bins[bin]?.segment ?? 0;
   const [focused, setFocused] = useState<number | null>(null);
+  const figures = useMemo(
+    () => segments.map(({ from, until }) => figuresOf(recording, from, until)),
+    [recording, segments],
+  );
   const stop = focused ?? here;
   /** One tab stop: arrows go from step to step. */
   const move = (event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void => {
@@ -50,11 +55,11 @@ export function TrafficTable({
               <th scope="col">Copied</th>
             </tr>
           </thead>
-          {segments.map((segment) => (
+          {segments.map((segment, n) => (
             <Rows
               key={segment.index}
               segment={segment}
-              figures={figuresOf(recording, segment.from, segment.until)}
+              figures={figures[n] ?? nothing}
               isHere={segment.index === here}
               isStop={segment.index === stop}
               choose={() => scrub(firstBinOf(bins, segment.index))}

@@ -79,13 +79,8 @@ export function editorTheme(variables: ReadonlyMap<string, string>, classes: rea
     if (!name.startsWith(prefix)) continue;
     const hex = hexOf(value.trim());
     // The editor makes `--vscode-editor-background` of `editor.background`: it replaces the first dot.
-    if (hex === null) continue;
-    const colour = name.slice(prefix.length).replace('-', '.');
-    colors[colour] = layered.includes(colour) ? halved(hex) : hex;
+    if (hex !== null) colors[name.slice(prefix.length).replace('-', '.')] = hex;
   }
-  // Monaco's own is too faint to be read.
-  if (colors.descriptionForeground !== undefined)
-    colors['editor.placeholder.foreground'] = colors.descriptionForeground;
   readable(colors);
   const rules = tokens.flatMap(([token, colour, fontStyle]) => {
     const hex = colors[colour];

@@ -96,8 +96,3 @@ export function differenceText(before: string, after: string, [old, fresh]: read
   const text = parts.join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
-
-/** Whether the finding is about this request of this version. */
-export function isAbout(finding: Finding, version: string, request: string): boolean {
-  return finding.version === version && finding.request === request;
-}

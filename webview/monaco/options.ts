@@ -23,6 +23,8 @@ export function commonOptions(): editor.IEditorOptions {
     guides: { indentation: false },
     hideCursorInOverviewRuler: true,
     lineDecorationsWidth: 10,
+    // Room for an underscore above an underline.
+    lineHeight: 1.6,
     lineNumbers: 'off',
     links: false,
     minimap: { enabled: false },

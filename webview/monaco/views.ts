@@ -98,11 +98,12 @@ export function differenceView(
 ): View<DifferenceShown> {
   const original = monaco.editor.createModel(before.text, language);
   const modified = monaco.editor.createModel(after.text, language);
-  let labels = { originalAriaLabel: before.label, modifiedAriaLabel: after.label };
   const view = monaco.editor.createDiffEditor(host, {
     ...commonOptions(),
     ...readOnlyOptions,
     automaticLayout: true,
+    // Signs stand there.
+    lineDecorationsWidth: 22,
     originalEditable: false,
     renderSideBySide: true,
     // Below each other where there is not the room for two.
@@ -114,7 +115,8 @@ export function differenceView(
     diffWordWrap: 'on',
     ignoreTrimWhitespace: false,
     enableSplitViewResizing: false,
-    ...labels,
+    originalAriaLabel: before.label,
+    modifiedAriaLabel: after.label,
   });
   view.setModel({ original, modified });
   const sides = [view.getOriginalEditor(), view.getModifiedEditor()] as const;
@@ -166,7 +168,8 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
   });
   const grow = growing(host, () => Math.max(64, view.getContentHeight()), 240);
   grow();
-  view.addAction({
+  // An action outlives its editor, and keeps it.
+  const action = view.addAction({
     id: 'cutover.run',
     label: 'Run',
     keybindings: [monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter],
@@ -178,5 +181,5 @@ export function inputView(monaco: Monaco, host: HTMLElement, text: string, calls
     view.focus();
   }
   const stop = onThemeChange(() => view.updateOptions(fontOptions()));
-  return together(stop, typed, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
+  return together(stop, typed, action, view.onDidContentSizeChange(grow), view, model, () => overflow.remove());
 }

@@ -121,11 +121,23 @@ function parameters(spot: SqlSpot): readonly Completion[] {
       return readColumns(spot, place.owner).map((name) =>
         item(spot, name, 'param', { detail: 'of the row that was read' }),
       );
+    case 'stream':
+      return place.rows.map((row) =>
+        item(spot, row, 'param', { detail: changedRow[row], snippet: `${row}.`, goesOn: true }),
+      );
     case 'request':
       return requestParameters(spot, place.version, place.request);
     default:
       return [];
   }
+}
+
+const changedRow = { new: 'the row after the change', old: 'the row before the change' } as const;
+
+/** The columns of the table whose changes a stream mirrors. */
+function sourceColumns(spot: SqlSpot, owner: Path): readonly string[] {
+  const table = treeAt(spot.analysis.root, [...owner, 'cdc', 'table']);
+  return table?.kind === 'scalar' && typeof table.value === 'string' ? columnNames(spot, table.value) : [];
 }
 
 function requestParameters(spot: SqlSpot, version: string, name: string): readonly Completion[] {
@@ -155,6 +167,7 @@ function paramsOf({ holes }: RequestNames, typed: Span): readonly string[] {
 function rowColumns(spot: SqlSpot, row: string): readonly Completion[] {
   const { analysis, place, path } = spot;
   if (place.kind === 'write') return readColumns(spot, place.owner).map((name) => item(spot, name, 'column', {}));
+  if (place.kind === 'stream') return sourceColumns(spot, place.owner).map((name) => item(spot, name, 'column', {}));
   if (place.kind !== 'request') return [];
   const list = treeAt(
     analysis.root,

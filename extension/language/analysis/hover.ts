@@ -84,7 +84,7 @@ function overSql(
     if (hole.piece.kind === 'field')
       return {
         span,
-        markdown: `**:${hole.piece.row}.${hole.piece.column}**\n\nColumn \`${hole.piece.column}\` of the row that \`as: ${hole.piece.row}\` names.`,
+        markdown: `**:${hole.piece.row}.${hole.piece.column}**\n\nColumn \`${hole.piece.column}\` of ${place?.kind === 'stream' ? `the row ${hole.piece.row === 'old' ? 'before' : 'after'} the change` : `the row that \`as: ${hole.piece.row}\` names`}.`,
         isOfSchema: false,
       };
     const { name } = hole.piece;

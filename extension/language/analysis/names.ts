@@ -41,8 +41,8 @@ export interface StepNames extends Written {
   readonly deploy: Written | null;
 }
 
-export type StepKind = 'migrate' | 'deploy' | 'backfill' | 'verify';
-export const stepKinds: readonly StepKind[] = ['migrate', 'deploy', 'backfill', 'verify'];
+export type StepKind = 'migrate' | 'deploy' | 'backfill' | 'verify' | 'cdc';
+export const stepKinds: readonly StepKind[] = ['migrate', 'deploy', 'backfill', 'verify', 'cdc'];
 
 export interface PlanNames {
   readonly versions: readonly VersionNames[];

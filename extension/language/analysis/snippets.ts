@@ -18,6 +18,14 @@ const steps: Readonly<Record<StepKind, Lines>> = {
   deploy: ['deploy: $1'],
   backfill: batchedCopy,
   verify: ['verify:', '  - name: ${1:every row is copied}', '    empty: ${2:SELECT}'],
+  cdc: [
+    'cdc:',
+    '  name: ${1:mirror}',
+    '  table: ${2:table}',
+    '  insert: |',
+    '    INSERT INTO ${3:copy} VALUES (:new.${4:id}) ON CONFLICT (${4:id}) DO UPDATE SET ${5:new_column} = EXCLUDED.${5:new_column}',
+    '  delete: DELETE FROM ${3:copy} WHERE ${4:id} = :old.${4:id}',
+  ],
 };
 
 export const stepDetails: Readonly<Record<StepKind, string>> = {
@@ -25,6 +33,7 @@ export const stepDetails: Readonly<Record<StepKind, string>> = {
   deploy: 'roll a version out',
   backfill: 'copy rows in batches',
   verify: 'a gate: checks that must hold',
+  cdc: 'start or stop a stream of changes',
 };
 
 /** Steps of a way back need no way back of their own. */

@@ -10,6 +10,8 @@ export type SqlPlace =
   | { readonly kind: 'backfill'; readonly parameters: readonly string[] }
   /** What a script of a backfill writes: the columns of the row that was read are its parameters. */
   | { readonly kind: 'write'; readonly owner: Path }
+  /** What a stream runs for a change: the rows before and after it have names. */
+  | { readonly kind: 'stream'; readonly owner: Path; readonly rows: readonly ('new' | 'old')[] }
   | { readonly kind: 'check' };
 
 const sqlOfDatabase: readonly unknown[] = ['schema', 'seed'];
@@ -45,7 +47,17 @@ function stepPlace(owner: Path, [key, ...rest]: Path): SqlPlace | null {
       return typeof rest[0] === 'number' && (rest[1] === 'equal' || rest[1] === 'empty') && rest.at(-1) !== 'file'
         ? { kind: 'check' }
         : null;
+    case 'cdc': {
+      const rows = typeof rest[0] === 'string' && rest.length === 1 ? rowsOf[rest[0]] : undefined;
+      return rows === undefined ? null : { kind: 'stream', owner, rows };
+    }
     default:
       return null;
   }
 }
+
+const rowsOf: Readonly<Record<string, readonly ('new' | 'old')[]>> = {
+  insert: ['new'],
+  update: ['new', 'old'],
+  delete: ['old'],
+};

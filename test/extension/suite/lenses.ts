@@ -31,7 +31,7 @@ suite('lenses', () => {
     const known = await lenses(document);
     assert.match(known['- name: add quantity']?.join(' | ') ?? '', /^✓ held \| AccessExclusiveLock on stock, about/);
     assert.deepEqual(known['- name: switch']?.slice(0, 1), ['✗ 1 finding']);
-    assert.deepEqual(known['- name: switch']?.slice(-2), ['show trace: lost-write', 'debug']);
+    assert.deepEqual(known['- name: switch']?.slice(-3), ['show trace: lost-write', 'debug', 'stage']);
     await replaceText(document, 'title:', '# more\ntitle:');
     await rehearsalUntil(document.uri, ({ state }) => state === 'stale');
     assert.deepEqual(new Set(Object.values(await lenses(document)).flat()), new Set(['? stale: rehearse']));

@@ -1,12 +1,11 @@
 /** Everybody can use it: axe-core, contrast, the keyboard, reduced motion, narrow and wide; and pictures to look at. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { axeViolations } from '../axe.mjs';
 import { themes } from '../harness.mjs';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const tabs = ['Row', 'Events', 'SQL', 'What if', 'Traffic'];
 const states = [
   'no-plan',
@@ -27,21 +26,6 @@ const states = [
   'safe',
   'no-copy-back',
 ];
-
-/** Violations, each with what it is about. */
-async function violations(stage, where) {
-  if (!(await stage.page.evaluate(() => 'axe' in window))) await stage.page.evaluate(axe);
-  const found = await stage.page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      resultTypes: ['violations'],
-    });
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)}\n    ${failureSummary}`),
-    );
-  });
-  return found.map((each) => `${where}: ${each}`);
-}
 
 async function inEveryTheme(stage, check) {
   for (const name of Object.keys(themes)) {
@@ -125,7 +109,7 @@ export const cases = {
     for (const tab of tabs) {
       await stage.tab(tab);
       await stage.page.waitForTimeout(tab === 'SQL' || tab === 'What if' ? 1500 : 100);
-      await inEveryTheme(stage, async (theme) => found.push(...(await violations(stage, `${tab}, ${theme}`))));
+      await inEveryTheme(stage, async (theme) => found.push(...(await axeViolations(stage.page, `${tab}, ${theme}`))));
     }
     assert.deepEqual(found, []);
   },
@@ -135,7 +119,7 @@ export const cases = {
       await stage.open(state);
       for (const theme of ['Light Modern', 'Dark High Contrast']) {
         await stage.theme(theme);
-        found.push(...(await violations(stage, `${state}, ${theme}`)));
+        found.push(...(await axeViolations(stage.page, `${state}, ${theme}`)));
       }
     }
     assert.deepEqual(found, []);
@@ -144,13 +128,13 @@ export const cases = {
     const found = [];
     await stage.open('forked');
     await stage.page.locator('.chooser-button').click();
-    await inEveryTheme(stage, async (theme) => found.push(...(await violations(stage, `chooser, ${theme}`))));
+    await inEveryTheme(stage, async (theme) => found.push(...(await axeViolations(stage.page, `chooser, ${theme}`))));
     await stage.press('Escape');
     await stage.page.getByRole('button', { name: 'Export', exact: true }).click();
-    await inEveryTheme(stage, async (theme) => found.push(...(await violations(stage, `export, ${theme}`))));
+    await inEveryTheme(stage, async (theme) => found.push(...(await axeViolations(stage.page, `export, ${theme}`))));
     await stage.press('Escape', '?');
     await stage.page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    await inEveryTheme(stage, async (theme) => found.push(...(await violations(stage, `help, ${theme}`))));
+    await inEveryTheme(stage, async (theme) => found.push(...(await axeViolations(stage.page, `help, ${theme}`))));
     await stage.press('Escape');
     assert.equal(await stage.page.getByRole('dialog').count(), 0);
     assert.deepEqual(found, []);
