@@ -20,7 +20,8 @@ suite('activation', () => {
 
   test('no event of the manifest fires for YAML or SQL that is none of ours', () => {
     const { activationEvents } = manifest();
-    const narrow = /^(?:workspaceContains:\*\*\/\*\.cutover\.ya?ml|onDebugResolve:cutover|onCommand:cutover\.\w+)$/;
+    const narrow =
+      /^(?:workspaceContains:\*\*\/\*\.cutover\.ya?ml|onDebugResolve:cutover|onCommand:cutover\.\w+|onUri|onWebviewPanel:cutover\.stage)$/;
     assert.deepEqual(
       activationEvents.filter((event) => !narrow.test(event)),
       [],
