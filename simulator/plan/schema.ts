@@ -175,7 +175,10 @@ const backfill = z
             z.string(),
             sqlFile,
             backfillList,
-            section('SQL with its database', { on: on.optional(), sql: z.union([sql, backfillList]) }),
+            section('SQL with its database', {
+              on: on.optional(),
+              sql: z.union([sql, backfillList]).describe('The SQL, or a list of statements.'),
+            }),
           ])
           .describe('What is run for each row that was read; `:column` is a column of that row.'),
       }),
