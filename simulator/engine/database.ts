@@ -4,6 +4,7 @@
  * thread reads it when nothing answers any more.
  */
 import type { Gauges, Wire } from './boot.ts';
+import { searchDatabase, splitDatabase } from './databases.ts';
 import { Outgoing, readReplies } from './protocol.ts';
 import type { Reply, SqlError } from './protocol.ts';
 import type { ProgressWriter } from './progress.ts';
@@ -44,6 +45,8 @@ export class Database {
   private readonly prepared = new Map<string, string>();
   /** Statements of plans. */
   statements = 0;
+  /** The last statement of a plan ran in a further database. */
+  private elsewhere = false;
 
   constructor(
     private readonly wire: Wire,
@@ -61,10 +64,20 @@ export class Database {
 
   /** The same, for a statement that led from schema to schema before and is run to get there again. */
   again(sql: string, before = '', onOutput?: () => void): Reply {
-    this.out.query(before + sql);
+    const placed = splitDatabase(sql);
+    this.out.query(this.goTo(placed.database, before) + sql);
     if (dropsPrepared.test(sql)) this.prepared.clear();
-    if (copiesFromClient(sql)) this.out.copyFail();
+    if (copiesFromClient(placed.sql)) this.out.copyFail();
     return this.exchange(sql, onOutput);
+  }
+
+  /** Sees to it that names are looked up in this database; what has to be sent before the statement still is given back. */
+  private goTo(database: string | null, before: string): string {
+    if (database === null && !this.elsewhere) return before;
+    this.elsewhere = database !== null;
+    // In a message of its own: some statements must be the only one of theirs. In a transaction that has failed both fail.
+    this.attempt(before + searchDatabase(database));
+    return '';
   }
 
   /** One message with a plan's statement and others after it, each with its own answer. */

@@ -1,6 +1,7 @@
 /** What Postgres says of statements without running them. */
 import { quoteLiteral } from './catalog.ts';
 import type { Database } from './database.ts';
+import { searchDatabase, splitDatabase } from './databases.ts';
 import type { DescribedColumn, Description, DescriptionError, ParamTypes } from './engine.ts';
 import type { Reply } from './protocol.ts';
 
@@ -38,7 +39,11 @@ export function parameterTypes(db: Database, statements: readonly string[]): (Pa
 }
 
 function parse(db: Database, sql: string): Reply {
-  return db.extended((out) => out.parse('', sql).describe('').sync(), sql);
+  const { database } = splitDatabase(sql);
+  if (database !== null) db.attempt(searchDatabase(database));
+  const reply = db.extended((out) => out.parse('', sql).describe('').sync(), sql);
+  if (database !== null) db.attempt('RESET search_path');
+  return reply;
 }
 
 function failed({ error }: Reply): DescriptionError {
@@ -88,7 +93,8 @@ export function volatileAmong(db: Database, names: readonly string[]): string[] 
 }
 
 /** True when a statement is no more than a look at, or a change of, rows: the catalog stays as it is. */
-export function leavesCatalogAlone(sql: string): boolean {
+export function leavesCatalogAlone(text: string): boolean {
+  const { sql } = splitDatabase(text);
   return (
     /^\s*(select|insert|update|delete|merge|values|table)\b/i.test(sql) &&
     !/\binto\b/i.test(sql.replace(/\binsert\s+into\b/gi, ''))

@@ -2,6 +2,7 @@
  * Makes the evidence of a statement: what differs between the snapshots before and after it, the locks
  * that were seen in between, and what Postgres said in its debug messages.
  */
+import { withoutDatabase } from './databases.ts';
 import { lockModes } from './engine.ts';
 import type { LockTaken, StatementEvidence } from './engine.ts';
 import type { LockWatch } from './locks.ts';
@@ -42,7 +43,7 @@ export function evidenceOf(memory: StepMemory, seen: Observation): StatementEvid
   const rewrites = rewritten.filter(({ oid, table }) => !memory.emptied.has(table ?? oid));
   const { error } = seen.reply;
   return {
-    sql: seen.sql,
+    sql: withoutDatabase(seen.sql),
     locks: locksIn(memory, seen),
     rewrites: rewrites
       .filter((relation) => relation.kind === 'i' || tables.includes(relation))

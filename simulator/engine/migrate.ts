@@ -1,6 +1,7 @@
 /** Maps contents through DDL: what schema and what content come out of each, or which error. */
 import { changesNow, takeChanges } from './capture.ts';
 import { SqlFailure } from './database.ts';
+import { splitDatabase } from './databases.ts';
 import type { Change, Content, MigrateOutcome, SchemaId } from './engine.ts';
 import { resetSettings } from './reset.ts';
 import { isFailure, ownSettings, seedRandom, setMoment } from './run.ts';
@@ -68,7 +69,7 @@ const plainStatement =
 
 /** Only code can make different schemas of different contents. */
 function sameForEveryContent({ statements }: Migration, from: Schema, to: Schema): boolean {
-  return !from.facts.dynamicDdl && !to.facts.dynamicDdl && statements.every((sql) => plainStatement.test(sql));
+  return !from.facts.dynamicDdl && !to.facts.dynamicDdl && statements.every((sql) => plainStatement.test(splitDatabase(sql).sql));
 }
 
 /**

@@ -5,6 +5,7 @@
 import { mentionsRandom, quoteIdent, quoteLiteral } from './catalog.ts';
 import { copiesFromClient, SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
+import { splitDatabase } from './databases.ts';
 import type { Call, CallStatement, Content, Outcome, RunOptions, StatementResult, Task } from './engine.ts';
 import type { Reply } from './protocol.ts';
 import type { Singles } from './singles.ts';
@@ -41,7 +42,8 @@ const usesSequenceMemory = /\b(currval|lastval)\b/i;
 
 /** Makes the session read contents as it always does, whatever the transaction has set. */
 export function settingsFor(statements: readonly string[]): string {
-  return statements.some((sql) => changesRole.test(sql)) ? ownSettings : '';
+  const differ = statements.some((sql) => changesRole.test(sql) || splitDatabase(sql).database !== null);
+  return differ ? ownSettings : '';
 }
 
 type NamedRows = Map<string, { readonly reply: Reply; readonly row: readonly (string | null)[] | undefined }>;

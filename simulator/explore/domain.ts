@@ -3,6 +3,7 @@
  * that the sweep tries. What the plan states is used as it is; the rest comes from the column that the
  * parameter meets and the type that Postgres infers.
  */
+import { inDatabase } from '../engine/databases.ts';
 import type { Catalog, Column, Engine, ParsedContent, SchemaId, Table } from '../engine/engine.ts';
 import { constantsInCheck, refusesNull } from '../plan/sql.ts';
 import type { ParamUse, Plan, Request, Statement, TableRef, Value, Version } from '../plan/model.ts';
@@ -119,7 +120,7 @@ export function numbered(statement: Statement): { readonly sql: string; readonly
       return `$${names.length}`;
     })
     .join('');
-  return { sql, names };
+  return { sql: inDatabase(statement.database, sql), names };
 }
 
 interface KeyColumn {

@@ -1,13 +1,14 @@
 /** What all searches of a plan stand on: the plan on the engine, one plain run through it, and the domains. */
 import { parseContent } from '../engine/content.ts';
+import { createDatabase } from '../engine/databases.ts';
 import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
-import type { BackfillStep, Plan, PlanError, Request, Statement } from '../plan/model.ts';
+import type { BackfillStep, Plan, PlanError, Request, Sql, Statement } from '../plan/model.ts';
 import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './repeats.ts';
 import { DomainFinder, type ParamDomain } from './domain.ts';
 import { Mirror } from './mirror.ts';
 import { buildPositions, type MoveAction, type Position } from './positions.ts';
-import { onlyRead, Programs } from './programs.ts';
+import { onlyRead, Programs, textOf } from './programs.ts';
 import { Search, type SearchLimits } from './search.ts';
 import { noStreams } from './streams.ts';
 import type { Transitions } from './transitions.ts';
@@ -51,9 +52,9 @@ type Base = Pick<Ground, 'engine' | 'transitions' | 'positions' | 'start' | 'nom
 export async function prepareGround(plan: Plan, engine: Engine, transitions: Transitions): Promise<GroundResult> {
   const { positions, last } = buildPositions(plan);
   transitions.mirror = new Mirror(plan);
-  const texts = (statements: readonly Statement[] | undefined): string[] => (statements ?? []).map((s) => s.text);
-  const started = await engine.start(texts(plan.schema.statements), texts(plan.seed?.statements));
-  if (!started.ok) return { ok: false, error: startError(plan, started) };
+  const setUp = setUpOf(plan);
+  const started = await engine.start(texts(setUp.schema), texts(setUp.seed));
+  if (!started.ok) return { ok: false, error: startError(plan, setUp, started) };
   const start = { schema: started.schema, content: transitions.internContent(started.content) };
   const plainRun = await runPlain(plan, { engine, transitions, positions, start, nominal: new Map() });
   const catalogs = new Map<SchemaId, Catalog>();
@@ -74,8 +75,38 @@ export async function prepareGround(plan: Plan, engine: Engine, transitions: Tra
   return { ok: true, ground };
 }
 
+/** A statement of the schema or the seed; without one, what makes the database. */
+interface SetUpStatement {
+  readonly text: string;
+  readonly statement: Statement | null;
+}
+
+interface SetUp {
+  readonly schema: readonly SetUpStatement[];
+  readonly seed: readonly SetUpStatement[];
+}
+
+/** What makes the databases of a plan, in order. */
+export function setUpOf(plan: Plan): SetUp {
+  const given = (sql: Sql | null): SetUpStatement[] =>
+    (sql?.statements ?? []).map((statement) => ({ text: textOf(statement), statement }));
+  const further = plan.databases.flatMap(({ name, schema }) => [
+    { text: createDatabase(name), statement: null },
+    ...given(schema),
+  ]);
+  return {
+    schema: [...given(plan.schema), ...further],
+    seed: [...given(plan.seed), ...plan.databases.flatMap(({ seed }) => given(seed))],
+  };
+}
+
+export function texts(statements: readonly SetUpStatement[]): readonly string[] {
+  return statements.map(({ text }) => text);
+}
+
 function startError(
   plan: Plan,
+  setUp: SetUp,
   started: {
     readonly sqlstate: string;
     readonly message: string;
@@ -84,11 +115,12 @@ function startError(
   },
 ): PlanError {
   const part = started.part ?? 'schema';
-  const sql = part === 'seed' ? plan.seed : plan.schema;
-  const location = sql?.statements[started.statement]?.location ?? plan.schema.location;
+  const failed = setUp[part][started.statement]?.statement;
+  const location = failed?.location ?? plan.schema.location;
+  const where = failed?.database == null ? '' : ` of \`${failed.database}\``;
   return {
     code: `${part}-fails`,
-    message: `The ${part} does not load: ${started.message} (${started.sqlstate})`,
+    message: `The ${part}${where} does not load: ${started.message} (${started.sqlstate})`,
     location,
     suggestion: null,
   };
@@ -144,7 +176,7 @@ async function plainMove(
     state = drained;
   }
   if (action.kind === 'sql') {
-    const texts = action.statements.map((s) => s.text);
+    const texts = action.statements.map(textOf);
     const [result] = await transitions.migrate(state.schema, texts, action.transactional, [state.content]);
     if (result?.ok !== true) return null;
     const { schema, content, changes } = result;

@@ -3,6 +3,7 @@
  * (nothing, the last key, the next statement, or the rows that a script has read). Batches are of one
  * row, the finest interleaving; only where nothing else goes on may they be larger.
  */
+import { inDatabase } from '../engine/databases.ts';
 import type { Change, SchemaId } from '../engine/engine.ts';
 import type { BackfillForm, BackfillStep, Statement, TableRef } from '../plan/model.ts';
 import { callStatement, fillFields, typedLiteral, typeProbe } from './programs.ts';
@@ -289,7 +290,7 @@ export class Jobs {
         const pieces = s.pieces.map((p) =>
           p.kind === 'text' ? p.text : (row[p.kind === 'param' ? p.name : p.column] ?? 'NULL'),
         );
-        return { pieces: [pieces.join('')], as: null, returnsRows: s.returnsRows };
+        return { pieces: [inDatabase(s.database, pieces.join(''))], as: null, returnsRows: s.returnsRows };
       }),
     );
     const filled = statements.map((s) => fillFields(s, {}) ?? s);

@@ -4,6 +4,7 @@
  * the same, whatever else was in the rows that they come from.
  */
 import { qualifiedName } from '../engine/catalog.ts';
+import { inDatabase, splitDatabase } from '../engine/databases.ts';
 import type { Call, CallStatement, Change, Content, Engine, Rows, SchemaId } from '../engine/engine.ts';
 import type { Plan, Sql, Statement, StreamPlan } from '../plan/model.ts';
 import { describable, type Transitions } from './transitions.ts';
@@ -73,11 +74,9 @@ function keyOf(statements: readonly CallStatement[]): string {
 }
 
 function explained(statement: CallStatement): CallStatement {
-  return {
-    pieces: [`EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) ${describable(statement)}`],
-    as: null,
-    returnsRows: true,
-  };
+  const { database, sql } = splitDatabase(describable(statement));
+  const text = inDatabase(database, `EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) ${sql}`);
+  return { pieces: [text], as: null, returnsRows: true };
 }
 
 function planIn(rows: Rows | null): Explained | null {
@@ -123,7 +122,8 @@ function deliveryStatement(statement: Statement, change: Change): CallStatement 
       ? valueOf(change, piece.row === 'old' ? 'old' : 'new', piece.column)
       : `:${piece.name}`;
   });
-  return { pieces: [pieces.join('')], as: null, returnsRows: statement.returnsRows };
+  const text = inDatabase(statement.database, pieces.join(''));
+  return { pieces: [text], as: null, returnsRows: statement.returnsRows };
 }
 
 function valueOf(change: Change, row: 'old' | 'new', column: string): string {

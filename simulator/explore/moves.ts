@@ -5,7 +5,7 @@ import { showRows } from './answer.ts';
 import type { Blame, FailedCheck } from './blame.ts';
 import { freshJob } from './jobs.ts';
 import type { Move, Position } from './positions.ts';
-import { callStatement, keyAnswer, typeProbe, type Programs } from './programs.ts';
+import { callStatement, keyAnswer, textOf, typeProbe, type Programs } from './programs.ts';
 import { plain, type Draft, type Node, type StateFields } from './state.ts';
 import { upToDate, type Replica } from './replica.ts';
 import type { Streams } from './streams.ts';
@@ -160,7 +160,7 @@ export class Mover {
         return null;
       }
       case 'sql': {
-        const statements = action.statements.map((s) => s.text);
+        const statements = action.statements.map(textOf);
         const result = this.migrateResult(node, statements, action.transactional);
         if (result === null) return 'missing';
         if (result.ok) {

@@ -120,7 +120,7 @@ class Builder {
         }
         step.sql.statements.forEach((statement, i) => {
           const phase = i === step.sql.statements.length - 1 ? 'done' : 'part';
-          this.advance(step, phase, live, { kind: 'sql', statements: [statement], transactional: false });
+          this.advance(step, phase, phase === 'part' && step.offline ? [] : live, { kind: 'sql', statements: [statement], transactional: false });
         });
         return;
       }
@@ -233,7 +233,8 @@ class Builder {
     let from = draft;
     links.forEach((link, i) => {
       const isLast = i === links.length - 1;
-      const live = draft.live.length > 0 ? draft.live : before.live;
+      // The way back of a window is a window too.
+      const live = step.offline ? [] : draft.live.length > 0 ? draft.live : before.live;
       // A backfill needs a position to run in, even as the last link: one more empty move leaves it.
       const to = isLast && link.job === null ? before : this.add(step, 'rolling-back', live, link.job);
       if (to !== before) to.noBack = 'inside';

@@ -2,7 +2,8 @@
  * Requests as the engine runs them: for each version and each combination of parameters, the call that
  * answers it, and the answer that a client reads from the outcome.
  */
-import type { CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
+import { inDatabase } from '../engine/databases.ts';
+import type { CallPiece, CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
 import { renderStatement } from '../plan/sql.ts';
 import { canonicalRows, sortKeys, type Answer, type AnswerRows, type KeyedAnswer, type SortKeys } from './answer.ts';
@@ -121,7 +122,7 @@ export class Programs {
   }
 
   isStepwise(request: Request): boolean {
-    return !request.transaction && request.statements.length > 1 && !this.isRead(request);
+    return endOfCommit(request, 0) < request.statements.length && !this.isRead(request);
   }
 
   offer(request: Request, params: Params, read = this.isRead(request)): Offer {
@@ -152,7 +153,7 @@ export class Programs {
     let id = this.callIds.get(key);
     if (id === undefined) {
       const pieces = [
-        'SELECT answer.* FROM (',
+        inDatabase(last.database, 'SELECT answer.* FROM ('),
         ...renderStatement(last, action.params),
         `\n) AS answer WHERE (${request.accepts.text}) IS NOT TRUE`,
       ];
@@ -164,21 +165,38 @@ export class Programs {
     return id;
   }
 
-  /** One statement of a request that commits on its own; null when it needs a named row that isn't there. */
-  statementCall(statement: RequestStatement, action: Action, rows: NamedRows, nonce: number): CallId | null {
-    const filled = fillFields(callStatement(statement, action.params), rows);
-    if (filled === null) return null;
-    const key = `one|${nonce}|${JSON.stringify(filled.pieces)}`;
+  /**
+   * What a request that commits more than once runs in its next transaction: the statements from `first` on, without
+   * those that need a named row which isn't there. No call: none is left.
+   */
+  commitCall(
+    request: Request,
+    first: number,
+    action: Action,
+    rows: NamedRows,
+    nonce: number,
+  ): { readonly call: CallId | null; readonly run: readonly number[] } {
+    const own = new Set<string>();
+    const run: number[] = [];
+    const statements: CallStatement[] = [];
+    for (let i = first; i < endOfCommit(request, first); i += 1) {
+      const statement = request.statements[i] as RequestStatement;
+      const filled = fillFields(callStatement(statement, action.params), rows, own);
+      if (statement.as !== null) own.add(statement.as);
+      if (filled === null) continue;
+      run.push(i);
+      // A name is of use only to those that run with it.
+      statements.push({ ...filled, as: endOfCommit(request, first) === first + 1 ? null : statement.as });
+    }
+    if (statements.length === 0) return { call: null, run };
+    const key = `one|${nonce}|${JSON.stringify(statements)}`;
     let id = this.callIds.get(key);
     if (id === undefined) {
-      id = this.transitions.callId({
-        call: { statements: [{ ...filled, as: null }], writes: statement.modifies || statement.functions.length > 0 },
-        clock: 'request',
-        nonce,
-      });
+      const writes = run.some((i) => mayWrite(request.statements[i] as RequestStatement));
+      id = this.transitions.callId({ call: { statements, writes }, clock: 'request', nonce });
       this.callIds.set(key, id);
     }
-    return id;
+    return { call: id, run };
   }
 
   /** The answer that a client reads from an outcome of a whole request. */
@@ -222,6 +240,17 @@ export function onlyRead(statements: readonly Statement[]): boolean {
   return looks.length > 0 && looks.every((s) => s.node === 'SelectStmt' && !s.modifies);
 }
 
+function mayWrite(statement: Statement): boolean {
+  return statement.modifies || statement.functions.length > 0;
+}
+
+/** The first statement behind those that commit together with this one: a transaction is of one database. */
+export function endOfCommit({ statements, transaction }: Request, first: number): number {
+  if (!transaction) return first + 1;
+  const other = statements.findIndex((s, i) => i > first && s.database !== statements[first]?.database);
+  return other < 0 ? statements.length : other;
+}
+
 export function refused(outcome: { readonly sqlstate: string; readonly message: string }): Answer {
   return { ok: false, sqlstate: outcome.sqlstate, message: outcome.message };
 }
@@ -245,32 +274,52 @@ export function answeringStatement(request: Request): number {
   return -1;
 }
 
+/** A statement without parameters as the engine gets it. */
+export function textOf({ database, text }: Statement): string {
+  return inDatabase(database, text);
+}
+
 export function callStatement(
   statement: Statement & { readonly as?: string | null },
   params: ReadonlyMap<string, Value>,
 ): CallStatement {
-  return { pieces: renderStatement(statement, params), as: statement.as ?? null, returnsRows: statement.returnsRows };
+  const [first = '', ...rest] = renderStatement(statement, params);
+  // A statement begins with a word.
+  const pieces = typeof first === 'string' ? [inDatabase(statement.database, first), ...rest] : [first, ...rest];
+  return { pieces, as: statement.as ?? null, returnsRows: statement.returnsRows };
 }
 
 /** The statement with NULL for every parameter: its columns have the same types whatever the values. */
 export function typeProbe(statement: Statement): CallStatement {
   const pieces = statement.pieces.map((p) => (p.kind === 'text' ? p.text : 'NULL'));
-  return { pieces: [pieces.join('')], as: null, returnsRows: statement.returnsRows };
+  return { pieces: [inDatabase(statement.database, pieces.join(''))], as: null, returnsRows: statement.returnsRows };
 }
 
-/** Writes named rows into a statement; null when it needs a row that isn't there. */
-export function fillFields(statement: CallStatement, rows: NamedRows): CallStatement | null {
-  const pieces: string[] = [];
+/**
+ * Writes named rows into a statement, those left open that are named in the same transaction; null when it needs a row
+ * that isn't there.
+ */
+export function fillFields(
+  statement: CallStatement,
+  rows: NamedRows,
+  open: ReadonlySet<string> = new Set(),
+): CallStatement | null {
+  const pieces: CallPiece[] = [];
   for (const piece of statement.pieces) {
-    if (typeof piece === 'string') {
-      pieces.push(piece);
-      continue;
-    }
-    const row = rows[piece.row];
-    if (row === null || row === undefined) return null;
-    pieces.push(row[piece.column] ?? 'NULL');
+    const last = pieces.at(-1);
+    const text = typeof piece === 'string' ? piece : open.has(piece.row) ? null : valueIn(rows, piece);
+    if (text === undefined) return null;
+    if (text === null) pieces.push(piece);
+    else if (typeof last === 'string') pieces[pieces.length - 1] = last + text;
+    else pieces.push(text);
   }
-  return { ...statement, pieces: [pieces.join('')] };
+  return { ...statement, pieces };
+}
+
+/** Undefined when there is no such row. */
+function valueIn(rows: NamedRows, { row, column }: CallPiece & object): string | undefined {
+  const named = rows[row];
+  return named === null || named === undefined ? undefined : (named[column] ?? 'NULL');
 }
 
 /** A value as a literal of its type. */

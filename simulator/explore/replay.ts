@@ -5,8 +5,9 @@
 import type { Call, Engine, Outcome, RunOptions, Session } from '../engine/engine.ts';
 import type { Plan } from '../plan/model.ts';
 import { difference } from './answer.ts';
+import { setUpOf, texts } from './ground.ts';
 import { mirrorOf } from './mirror.ts';
-import { callStatement, fillFields, keyAnswer } from './programs.ts';
+import { callStatement, keyAnswer, textOf } from './programs.ts';
 import { ReplayedStreams } from './replay-streams.ts';
 import type { Search } from './search.ts';
 import { pathTo, triggersOff, type Node, type SearchEvent } from './state.ts';
@@ -76,12 +77,9 @@ async function play(
   const played: Played[] = [];
   const session = await input.engine.session();
   const plain: RunOptions = { clock: step, seed: input.seed };
-  for (const sql of [input.plan.schema, input.plan.seed]) {
-    if (sql === null) continue;
-    const ready = await session.autocommit(
-      sql.statements.map((s) => s.text),
-      plain,
-    );
+  const { schema, seed } = setUpOf(input.plan);
+  for (const part of [schema, seed]) {
+    const ready = await session.autocommit(texts(part), plain);
     if (!ready.ok) return { ok: false, why: `schema or seed: ${ready.message}`, played };
   }
   const streams = new ReplayedStreams(session, mirrorOf(input.search.input.transitions));
@@ -147,11 +145,11 @@ function callOf(input: ReplayInput, event: SearchEvent, before: Node, batch: Run
       const { action } = event.move;
       if (action.kind === 'nothing') return null;
       if (action.kind === 'verify' || action.kind === 'cdc') return null;
-      const statements = action.statements.map((s) => s.text);
+      const statements = action.statements.map(textOf);
       if (!action.transactional) return { statements };
       return {
         call: {
-          statements: action.statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows })),
+          statements: action.statements.map((s) => ({ pieces: [textOf(s)], as: null, returnsRows: s.returnsRows })),
           writes: true,
         },
         options: plain,
@@ -185,13 +183,14 @@ function requestCall(input: ReplayInput, event: SearchEvent & { kind: 'request' 
   if (request === undefined) return null;
   const nonce = input.search.input.usesRandom ? before.writes : 0;
   const options: RunOptions = { clock: 'request', seed: randomSeed(input.seed, nonce) };
-  const statements = request.statements.map((s) => callStatement(s, event.action.params));
-  if (event.statement === null) return { call: { statements, writes: true }, options };
-  const statement = statements[event.statement];
-  if (statement === undefined) return null;
+  if (event.statement === null) {
+    const statements = request.statements.map((s) => callStatement(s, event.action.params));
+    return { call: { statements, writes: true }, options };
+  }
   const rows = before.flights.find((f) => f.id === event.flight)?.progress.rows ?? {};
-  const filled = fillFields(statement, rows);
-  return filled === null ? null : { call: { statements: [{ ...filled, as: null }], writes: true }, options };
+  const { programs, transitions } = input.search.input;
+  const { call } = programs.commitCall(request, event.statement, event.action, rows, nonce);
+  return call === null ? null : { call: { ...transitions.spec(call).call, writes: true }, options };
 }
 
 function failsOnTheWay(event: SearchEvent, outcome: Outcome | null): string | null {

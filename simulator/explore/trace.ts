@@ -1,8 +1,10 @@
 /** Traces as reports show them: the events from the start to a finding, in words. */
-import type { Plan } from '../plan/model.ts';
+import { shownDatabase } from '../engine/databases.ts';
+import type { Plan, Statement } from '../plan/model.ts';
 import type { TraceEvent } from '../report/model.ts';
 import { showAnswer } from './answer.ts';
 import type { Position } from './positions.ts';
+import { endOfCommit, textOf } from './programs.ts';
 import { pathTo, type Node, type SearchEvent } from './state.ts';
 import type { Violation } from './violations.ts';
 
@@ -42,8 +44,13 @@ function planEvent(violation: Violation): TraceEvent {
   };
 }
 
+/** Statements for readers, each with the database that it runs in, unless that is the first. */
+export function shownSql(statements: readonly Statement[]): string {
+  return statements.map((s) => shownDatabase(textOf(s))).join(';\n');
+}
+
 function stepSql(step: Violation['step']): string {
-  if (step.kind === 'migrate') return step.sql.statements.map((s) => s.text).join(';\n');
+  if (step.kind === 'migrate') return shownSql(step.sql.statements);
   return '';
 }
 
@@ -59,7 +66,7 @@ export function traceEvent(
   switch (event.kind) {
     case 'move': {
       const { move } = event;
-      const sql = move.action.kind === 'sql' ? move.action.statements.map((s) => s.text).join(';\n') : '';
+      const sql = move.action.kind === 'sql' ? shownSql(move.action.statements) : '';
       return {
         ...base,
         kind: move.direction === 'down' ? 'rollback' : 'step',
@@ -83,7 +90,7 @@ export function traceEvent(
         line: statementLine(event, plan),
       };
     case 'batch':
-      return { ...base, kind: 'batch', sql: event.sql, result: event.what, line: event.step.location.line };
+      return { ...base, kind: 'batch', sql: shownDatabase(event.sql), result: event.what, line: event.step.location.line };
     case 'crash':
       return {
         ...base,
@@ -97,7 +104,7 @@ export function traceEvent(
       return {
         ...base,
         kind: 'deliver',
-        sql: event.sql,
+        sql: shownDatabase(event.sql),
         result: `${event.stream.name}${event.again ? ', once more' : ''}: ${event.what}`,
         line: event.stream.location.line,
       };
@@ -137,13 +144,16 @@ function requestEvent(
 ): Pick<TraceEvent, 'version' | 'request' | 'params' | 'sql' | 'result' | 'line'> {
   const request = plan.versions.find((v) => v.name === event.version)?.requests.get(event.action.request);
   const statements = request?.statements ?? [];
-  const shown = event.statement === null ? statements : statements.slice(event.statement, event.statement + 1);
-  const part = event.statement === null ? '' : `statement ${event.statement + 1} of ${statements.length}: `;
+  const first = event.statement ?? 0;
+  const end = request === undefined || event.statement === null ? statements.length : endOfCommit(request, first);
+  const shown = statements.slice(first, end);
+  const which = end === first + 1 ? `statement ${end}` : `statements ${first + 1} to ${end}`;
+  const part = event.statement === null ? '' : `${which} of ${statements.length}: `;
   return {
     version: event.version,
     request: event.action.request,
     params: Object.fromEntries(event.action.params),
-    sql: shown.map((s) => s.text).join(';\n'),
+    sql: shownSql(shown),
     result: `${part}${event.answer === null ? 'committed' : showAnswer(event.answer)}`,
     line: request?.location.line ?? null,
   };

@@ -4,12 +4,13 @@
  * one of them gives it. A second reference, the last version on the last schema, judges what only newer
  * versions can say.
  */
-import type { Change, SchemaId } from '../engine/engine.ts';
+import type { Change, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Request } from '../plan/model.ts';
 import { difference, type Answer, type KeyedAnswer } from './answer.ts';
 import { Interner } from './intern.ts';
 import {
   answeringStatement,
+  endOfCommit,
   keyAnswer,
   refused,
   typedLiteral,
@@ -47,7 +48,15 @@ export type Want = (schema: SchemaId, content: ContentId, call: CallId) => Resul
 
 const emptyAnswer: Answer = { ok: true, rows: null, sorted: null, touched: false };
 
-/** Runs the next statement of a request that commits one by one. Null: a transition is missing. */
+interface Committed {
+  readonly content: ContentId;
+  readonly progress: Progress;
+  readonly sql: string;
+  readonly failed: boolean;
+  readonly changes: readonly Change[] | null;
+}
+
+/** Runs the next transaction of a request that has several: one statement, or those in one database. Null: a transition is missing. */
 export function stepStatement(
   programs: Programs,
   transitions: Transitions,
@@ -56,52 +65,52 @@ export function stepStatement(
   content: ContentId,
   request: Request,
   progress: Progress,
-): {
-  readonly content: ContentId;
-  readonly progress: Progress;
-  readonly sql: string;
-  readonly failed: boolean;
-  readonly changes: readonly Change[] | null;
-} | null {
-  const statement = request.statements[progress.next];
-  if (statement === undefined) return { content, progress, sql: '', failed: false, changes: null };
-  const call = programs.statementCall(statement, progress.action, progress.rows, progress.nonce);
-  if (call === null) {
-    const rows = statement.as === null ? progress.rows : { ...progress.rows, [statement.as]: null };
-    return { content, progress: { ...progress, next: progress.next + 1, rows }, sql: '', failed: false, changes: null };
-  }
-  const result = want(schema, content, call);
+): Committed | null {
+  const first = progress.next;
+  if (first >= request.statements.length) return { content, progress, sql: '', failed: false, changes: null };
+  const next = endOfCommit(request, first);
+  const { call, run } = programs.commitCall(request, first, progress.action, progress.rows, progress.nonce);
+  const result = call === null ? 'nothing' : want(schema, content, call);
   if (result === null) return null;
-  const sql = describable(transitions.spec(call).call.statements[0] ?? typeProbe(statement));
-  if (!result.ok)
-    return {
-      content: result.content,
-      progress: { ...progress, next: request.statements.length, answer: refused(result.error) },
-      sql,
-      failed: true,
-      changes: null,
-    };
-  const given = result.results[0];
-  const touched = progress.touched || (statement.modifies && (given?.touched ?? 0) > 0);
-  const isAnswer = answeringStatement(request) === progress.next;
-  const rows = isAnswer ? programs.rows(schema, statement, given) : progress.answer.ok ? progress.answer.rows : null;
-  const answer: Answer = {
-    ok: true,
-    rows,
-    sorted: isAnswer ? programs.sorted(schema, statement, rows) : progress.answer.ok ? progress.answer.sorted : null,
-    touched,
-  };
-  const named =
-    statement.as === null
+  const sql = call === null ? '' : transitions.spec(call).call.statements.map(describable).join(';\n');
+  if (result !== 'nothing' && !result.ok) {
+    const ended = { ...progress, next: request.statements.length, answer: refused(result.error) };
+    return { content: result.content, progress: ended, sql, failed: true, changes: null };
+  }
+  const given = new Map(result === 'nothing' ? [] : run.map((i, at) => [i, result.results[at]] as const));
+  const places = request.statements.slice(first, next).map((_, i) => first + i);
+  const after = places.reduce(
+    (now, i) => withResult(programs, transitions, schema, request, now, i, given.get(i)),
+    { ...progress, next },
+  );
+  const ran = result === 'nothing' ? { content, changes: null } : result;
+  return { content: ran.content, progress: after, sql, failed: false, changes: ran.changes };
+}
+
+/** What a request has come to know by one of its statements; without a result it was not run. */
+function withResult(
+  programs: Programs,
+  transitions: Transitions,
+  schema: SchemaId,
+  request: Request,
+  progress: Progress,
+  index: number,
+  given: StatementResult | undefined,
+): Progress {
+  const statement = request.statements[index];
+  if (statement === undefined) return progress;
+  const { as } = statement;
+  const rows =
+    as === null
       ? progress.rows
-      : { ...progress.rows, [statement.as]: namedRow(transitions, schema, statement, given?.rows?.[0] ?? null) };
-  return {
-    content: result.content,
-    progress: { ...progress, next: progress.next + 1, rows: named, touched, answer },
-    sql,
-    failed: false,
-    changes: result.changes,
-  };
+      : { ...progress.rows, [as]: namedRow(transitions, schema, statement, given?.rows?.[0] ?? null) };
+  if (given === undefined) return { ...progress, rows };
+  const touched = progress.touched || (statement.modifies && given.touched > 0);
+  const isAnswer = answeringStatement(request) === index;
+  const before = progress.answer.ok ? progress.answer : { rows: null, sorted: null };
+  const answered = isAnswer ? programs.rows(schema, statement, given) : before.rows;
+  const sorted = isAnswer ? programs.sorted(schema, statement, answered) : before.sorted;
+  return { ...progress, rows, touched, answer: { ok: true, rows: answered, sorted, touched } };
 }
 
 function namedRow(

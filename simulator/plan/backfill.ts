@@ -1,4 +1,5 @@
 /** The four forms of a backfill. */
+import { placedRef, within } from './databases.ts';
 import { keyPlace, placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import type { BackfillForm, Statement } from './model.ts';
@@ -72,7 +73,8 @@ function rangeOf(loading: Loading, placed: PlacedStatement, by: Entry): Backfill
       keyPlace(loading, by),
     );
   }
-  return key === null ? null : { kind: 'range', statement: placed.statement, by: key };
+  if (key === null) return null;
+  return { kind: 'range', statement: placed.statement, by: { ...key, table: placedRef(loading, key.table) } };
 }
 
 function statementForm(loading: Loading, tree: Tree, by: Entry | undefined): BackfillForm | null {
@@ -108,6 +110,8 @@ function listForm(loading: Loading, items: readonly Tree[]): BackfillForm | null
 
 /** In `write`, every parameter is a column of the row that was read. */
 function writesOf(loading: Loading, tree: Tree): readonly Statement[] | null {
+  const sql = tree.kind === 'map' ? entryOf(tree, 'sql') : undefined;
+  if (sql !== undefined) return writesOf(within(loading, entryOf(tree, 'on')), sql.value);
   const items = tree.kind === 'seq' ? tree.items : [tree];
   const written = items.map((item) => statementsOf(loading, item, 'The `write` of a backfill'));
   const known = written.flatMap((statements) => statements ?? []);

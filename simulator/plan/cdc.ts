@@ -1,4 +1,5 @@
 /** Streams of changes: what starts one, with the SQL that it runs for each change, and what stops it. */
+import { placedRef, within } from './databases.ts';
 import { keyPlace, placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import { changeKinds, type CdcStep, type ChangeKind, type Sql, type StreamPlan, type TableRef } from './model.ts';
@@ -26,12 +27,14 @@ export function cdcStep(loading: Loading, entry: Entry, base: Base, known: Known
 }
 
 function started(loading: Loading, entry: Entry, base: Base, known: KnownStreams): CdcStep | null {
+  const source = within(loading, entryOf(entry.value, 'from'));
+  const target = within(loading, entryOf(entry.value, 'on'));
   const nameEntry = entryOf(entry.value, 'name');
   const name = nameText(nameEntry?.value);
-  const table = tableOf(loading, entryOf(entry.value, 'table'));
-  const insert = applyOf(loading, entry.value, 'insert');
-  const update = applyOf(loading, entry.value, 'update');
-  const remove = applyOf(loading, entry.value, 'delete');
+  const table = tableOf(source, entryOf(entry.value, 'table'));
+  const insert = applyOf(target, entry.value, 'insert');
+  const update = applyOf(target, entry.value, 'update');
+  const remove = applyOf(target, entry.value, 'delete');
   if (name === null || table === null) return null;
   if (changeKinds.every((kind) => isAbsent(entryOf(entry.value, kind))))
     report(
@@ -49,7 +52,7 @@ function started(loading: Loading, entry: Entry, base: Base, known: KnownStreams
     );
   const stream: StreamPlan = {
     name,
-    table,
+    table: placedRef(source, table),
     apply: { insert, update, delete: remove },
     ignoresStreams: nameText(entryOf(entry.value, 'origin')?.value) === 'none',
     location: keyPlace(loading, entry),

@@ -1,8 +1,9 @@
 /** From the text of a `*.cutover.yaml` file to a plan, or to everything that is wrong with it. */
+import { checkDatabaseNames, databasesOf } from './databases.ts';
 import { sortedErrors } from './errors.ts';
 import { placeOf, readFiles, report, unreadable } from './loading.ts';
 import type { FileText, Loading } from './loading.ts';
-import type { Plan, PlanError, PlanResult } from './model.ts';
+import type { FurtherDatabase, Plan, PlanError, PlanResult, TableFacts } from './model.ts';
 import { nearest } from './nearest.ts';
 import { fileSource, withoutByteOrderMark } from './source.ts';
 import type { TextSource } from './source.ts';
@@ -14,7 +15,7 @@ import { allowOf, domainsOf, forecastOf, productionOf, refuseUnused } from './va
 import { paramsOf, versionsOf } from './versions.ts';
 import type { Versions } from './versions.ts';
 import { entryOf, nameText, readYaml } from './yaml.ts';
-import type { Tree } from './yaml.ts';
+import type { Entry, Tree } from './yaml.ts';
 
 type Read = (path: string) => Promise<string>;
 
@@ -56,6 +57,24 @@ function checkNotEmpty(loading: Loading, tree: Tree): void {
   }
 }
 
+/** A database beside the first; null after an error. */
+function furtherDatabase(loading: Loading, { key, value }: Entry): FurtherDatabase | null {
+  const here = { ...loading, database: key };
+  const schemaTree = entryOf(value, 'schema')?.value;
+  const seedTree = entryOf(value, 'seed')?.value;
+  const schema = schemaTree === undefined ? null : scriptOf(here, schemaTree, `The schema of \`${key}\``);
+  const seed = seedTree === undefined ? null : scriptOf(here, seedTree, `The seed of \`${key}\``);
+  return schema === null ? null : { name: key, schema: schema.sql, seed: seed?.sql ?? null };
+}
+
+/** The facts of all databases, each table under the name that it has in reports. */
+function allProduction(tree: Tree, further: readonly Entry[]): ReadonlyMap<string, TableFacts> {
+  const others = further.flatMap(({ key, value }) =>
+    [...productionOf(entryOf(value, 'production')?.value)].map(([table, facts]) => [`${key}.${table}`, facts] as const),
+  );
+  return new Map([...productionOf(entryOf(entryOf(tree, 'database')?.value, 'production')?.value), ...others]);
+}
+
 /** Null only when there are errors. */
 function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, string>): Plan | null {
   const database = entryOf(tree, 'database')?.value;
@@ -63,6 +82,10 @@ function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, st
   const seedTree = entryOf(database, 'seed')?.value;
   const schema = schemaTree === undefined ? null : scriptOf(loading, schemaTree, 'The schema');
   const seed = seedTree === undefined ? null : scriptOf(loading, seedTree, 'The seed');
+  const furtherTree = entryOf(tree, 'databases')?.value;
+  const further = furtherTree?.kind === 'map' ? furtherTree.entries : [];
+  checkDatabaseNames(loading, tree);
+  const databases = further.flatMap((each) => furtherDatabase(loading, each) ?? []);
   const params = domainsOf(loading, entryOf(tree, 'params')?.value);
   const versions = versionsOf(loading, entryOf(tree, 'versions')?.value);
   checkNotEmpty(loading, tree);
@@ -76,7 +99,9 @@ function buildPlan(loading: Loading, tree: Tree, sources: ReadonlyMap<string, st
     title: nameText(entryOf(tree, 'title')?.value) ?? fileName.replace(/(\.cutover)?\.ya?ml$/, ''),
     schema: schema.sql,
     seed: seed?.sql ?? null,
-    production: productionOf(entryOf(database, 'production')?.value),
+    database: loading.databases.first,
+    databases,
+    production: allProduction(tree, further),
     forecast,
     params: params.values,
     versions: versions.versions,
@@ -97,7 +122,7 @@ async function loadTree(
   if (tree.kind !== 'map') return failed(file, errors, new Map([[file, source.text]]));
   const files = await readFiles(file, tree, read);
   const sources = sourcesOf(file, source.text, files);
-  const loading: Loading = { source, file, files, errors };
+  const loading: Loading = { source, file, files, errors, databases: databasesOf(tree), database: null };
   const plan = buildPlan(loading, tree, sources);
   return plan === null ? failed(file, errors, sources) : { ok: true, plan };
 }

@@ -13,12 +13,21 @@ export type FileText =
   | { readonly ok: true; readonly source: TextSource }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
+/** The names of a plan's databases. */
+export interface Databases {
+  readonly first: string;
+  readonly further: readonly string[];
+}
+
 export interface Loading {
   readonly source: TextSource;
   readonly file: string;
   /** Files that the plan names, by the path as written. */
   readonly files: ReadonlyMap<string, FileText>;
   readonly errors: PlanError[];
+  readonly databases: Databases;
+  /** Where statements run that are loaded now: a further database, or null for the first. */
+  readonly database: string | null;
 }
 
 export function report(

@@ -52,6 +52,8 @@ export interface Statement {
   readonly text: string;
   readonly pieces: readonly Piece[];
   readonly location: Location;
+  /** The further database that it runs in; null: the first. Its tables have that name as their schema then. */
+  readonly database: string | null;
   /** The parser's node tag: `SelectStmt`, `InsertStmt`, `AlterTableStmt`, … */
   readonly node: string;
   /** True when it gives rows: SELECT, VALUES, TABLE, or a RETURNING clause, EXPLAIN, SHOW. */
@@ -88,6 +90,13 @@ export interface Sql {
   readonly location: Location;
 }
 
+/** A database beside the first. */
+export interface FurtherDatabase {
+  readonly name: string;
+  readonly schema: Sql;
+  readonly seed: Sql | null;
+}
+
 /** A parameter's value as Postgres reads it: its text, or null. */
 export type Value = string | null;
 
@@ -102,7 +111,7 @@ export interface Request {
   /** The version that wrote it: not the heir, when it came through `extends`. */
   readonly definedIn: string;
   readonly statements: readonly RequestStatement[];
-  /** False: each statement commits on its own. */
+  /** False: each statement commits on its own. Else those that follow each other in one database are one transaction. */
   readonly transaction: boolean;
   /** Read from a lagging copy instead of the database that is written to. */
   readonly onReplica: boolean;
@@ -246,7 +255,7 @@ export interface VerifyStep extends StepBase {
 export const changeKinds = ['insert', 'update', 'delete'] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
-/** Mirrors every committed change of a table: for each row that changed, one transaction. */
+/** Mirrors every committed change of a table: for each row that changed, one transaction, in one database. */
 export interface StreamPlan {
   readonly name: string;
   readonly table: TableRef;
@@ -275,6 +284,10 @@ export interface Plan {
   readonly title: string;
   readonly schema: Sql;
   readonly seed: Sql | null;
+  /** What the first database is called. */
+  readonly database: string;
+  readonly databases: readonly FurtherDatabase[];
+  /** By the table's name, with that of a further database before it: `orders_db.orders`. */
   readonly production: ReadonlyMap<string, TableFacts>;
   /** What the plan says of its server and its traffic; the rest is assumed. */
   readonly forecast: ForecastSettings;

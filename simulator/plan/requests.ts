@@ -1,4 +1,5 @@
 /** A request of a version: its statements, the rows that they name, its parameters. */
+import { within } from './databases.ts';
 import { placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import type { Request, RequestStatement } from './model.ts';
@@ -20,12 +21,13 @@ const oneTransaction =
 function namedStatement(loading: Loading, name: string, item: Tree): readonly NamedStatement[] | null {
   const row = nameText(entryOf(item, 'as')?.value);
   const sql = entryOf(item, 'sql')?.value;
+  const here = within(loading, entryOf(item, 'on'));
   if (sql === undefined) {
     const statements = statementsOf(loading, item, `The request \`${name}\``);
     return statements?.map((placed) => ({ placed, as: null })) ?? null;
   }
   const placed = singleStatement(
-    loading,
+    here,
     sql,
     row === null ? 'A statement of a request' : `The statement that gives the row \`${row}\``,
     'Write the others as items of their own.',
@@ -102,7 +104,9 @@ function checkTransaction(loading: Loading, statements: readonly NamedStatement[
 /** A replica takes no writes. What its functions do, Postgres refuses there as well, and says so when it is run. */
 function checkReads(loading: Loading, statements: readonly NamedStatement[]): void {
   for (const { placed } of statements) {
-    const { node, modifies, location } = placed.statement;
+    const { node, modifies, location, database } = placed.statement;
+    if (database !== null)
+      report(loading, 'misplaced-key', 'The replica is one of the first database: leave out `on` here.', location);
     if (node === 'SelectStmt' && !modifies) continue;
     report(
       loading,
@@ -141,15 +145,16 @@ export function requestOf(loading: Loading, entry: Entry, version: string): Requ
   const { key: name, value } = entry;
   const isDetailed = value.kind === 'map' && entryOf(value, 'file') === undefined;
   const sql = isDetailed ? entryOf(value, 'sql')?.value : value;
-  const named = sql === undefined ? null : statementList(loading, name, sql);
+  const on = isDetailed ? entryOf(value, 'on') : undefined;
+  const onReplica = nameText(on?.value) === 'replica';
+  const here = onReplica ? loading : within(loading, on);
+  const named = sql === undefined ? null : statementList(here, name, sql);
   if (named === null) return null;
   const stated = isDetailed ? entryOf(value, 'transaction')?.value : undefined;
   const transaction = !(stated?.kind === 'scalar' && stated.value === false);
   const placed = named.map((each) => each.placed);
   checkTransaction(loading, named, transaction);
-  const on = isDetailed ? entryOf(value, 'on') : undefined;
-  const onReplica = nameText(on?.value) === 'replica';
-  if (on !== undefined && onReplica) checkReads(loading, named);
+  if (onReplica) checkReads(loading, named);
   checkRows(loading, named);
   refuseDollars(loading, placed);
   const params = new Set(

@@ -36,12 +36,19 @@ const sql = z
   .union([z.string(), sqlFile], 'SQL text or `{ file: path }`')
   .meta({ id: 'sql', description: 'SQL text, or `{ file: path }` with a path relative to the plan.' });
 
+const on = name.describe('The database that it runs in, by its name; without it the first, or where what it stands in runs.');
+const placedSql = z.union(
+  [z.string(), sqlFile, section('SQL with its database', { on: on.optional(), sql: sql.describe('The SQL.') })],
+  'SQL text, `{ file: path }` or `{ on: database, sql: … }`',
+);
+
 const namedStatement = section('a statement of a request', {
   as: z
     .string()
     .regex(/^[A-Za-z_]\w*$/, 'a name of letters, digits and underscores')
     .optional()
     .describe('Names the first row of the answer: later statements use its columns as `:name.column`.'),
+  on: on.optional(),
   sql: sql.describe('One SQL statement.'),
 });
 const requestList = z
@@ -62,11 +69,10 @@ const request = z
           .describe(
             '`false`: each statement commits on its own; other requests may run in between, and the process may die in between.',
           ),
-        on: z
-          .enum(['replica'])
+        on: name
           .optional()
           .describe(
-            '`replica`: this request reads from a copy of the database that lags behind, schema changes included.',
+            'The database that its statements run in. `replica`: it reads from a copy of the first one that lags behind, schema changes included.',
           ),
         accepts: z
           .string()
@@ -155,11 +161,11 @@ const allow = z
 const check = section('a check', {
   name: name.optional().describe('What is checked.'),
   equal: z
-    .array(sql)
+    .array(placedSql)
     .length(2, 'a list of two queries')
     .optional()
-    .describe('Two queries that must give the same rows, in one snapshot.'),
-  empty: sql.optional().describe('A query that must give no rows.'),
+    .describe('Two queries that must give the same rows, in one snapshot where both run in one database.'),
+  empty: placedSql.optional().describe('A query that must give no rows.'),
 });
 
 const backfillList = z.array(sql).min(1, 'a list with at least one statement');
@@ -169,9 +175,17 @@ const backfill = z
       z.string(),
       sqlFile,
       section('a backfill', {
-        read: sql.describe('The SELECT that reads a batch; `:batch` is the number of rows.'),
+        read: placedSql.describe('The SELECT that reads a batch; `:batch` is the number of rows.'),
         write: z
-          .union([z.string(), sqlFile, backfillList])
+          .union([
+            z.string(),
+            sqlFile,
+            backfillList,
+            section('SQL with its database', {
+              on: on.optional(),
+              sql: z.union([sql, backfillList]).describe('The SQL, or a list of statements.'),
+            }),
+          ])
           .describe('What is run for each row that was read; `:column` is a column of that row.'),
       }),
       backfillList,
@@ -197,6 +211,8 @@ const cdc = z
       section('a stream', {
         name: name.describe('A name for the stream: `cdc: { stop: name }` stops it.'),
         table: z.string().min(1, 'a table').describe('The table whose committed changes are mirrored.'),
+        from: name.optional().describe('The database of the table; without it the first.'),
+        on: name.optional().describe('The database that it writes to; without it the first.'),
         insert: sql
           .nullable()
           .optional()
@@ -235,6 +251,7 @@ const details = {
   batch: amount(forms.count).optional().describe('Rows in a batch in production.'),
   pause: amount(forms.duration).optional().describe('Time between batches: `50ms`, `1s`, or milliseconds.'),
   transaction: z.boolean().optional().describe('`false`: each statement of the migration commits on its own.'),
+  on: on.optional(),
   allow: allow.optional(),
 };
 
@@ -269,6 +286,7 @@ const step = section('a step', {
   batch: details.batch,
   pause: details.pause,
   transaction: details.transaction,
+  on: details.on,
   offline: z.boolean().optional().describe('`true`: the app is stopped for this step, in an announced window.'),
   wait: z
     .enum(waits)
@@ -286,6 +304,7 @@ const step = section('a step', {
 export const planSchema = section('the plan', {
   title: name.optional().describe('What the plan does, in a few words.'),
   database: section('`database`', {
+    name: name.optional().describe('What this database is called where a plan has several; `main` without it.'),
     schema: sql.describe('The DDL of the database before the first step.'),
     seed: sql.optional().describe('Rows that are there before the first step.'),
     production: z
@@ -293,6 +312,17 @@ export const planSchema = section('the plan', {
       .optional()
       .describe('Facts about the tables in production, for the forecast.'),
   }).describe('The database as it is before the first step.'),
+  databases: z
+    .record(
+      z.string(),
+      section('a database', {
+        schema: sql.describe('The DDL of this database before the first step.'),
+        seed: sql.optional().describe('Rows that are there before the first step.'),
+        production: z.record(z.string(), facts).optional().describe('Facts about its tables in production.'),
+      }),
+    )
+    .optional()
+    .describe('Databases beside the first, by name. A statement runs in one of them alone, which `on` says.'),
   forecast: forecast.optional(),
   params: domains
     .optional()
@@ -307,7 +337,6 @@ export const planSchema = section('the plan', {
 /** Features that the design has and this version has not: they get a message of their own. */
 export const unsupportedKeys: Readonly<Record<string, string>> = {
   cdc: 'a step of a rollback',
-  databases: 'the plan',
 };
 
 /** The JSON Schema of plans (draft-7), with descriptions for hovers. */

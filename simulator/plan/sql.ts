@@ -23,6 +23,8 @@ export interface PlacedStatement {
   readonly holes: readonly PlacedHole[];
   /** The first `$1` written in it, which a plan does not use. */
   readonly dollar: Location | null;
+  /** The statement's body in the parse tree. */
+  readonly tree: Readonly<Record<string, unknown>>;
   /** For SET, the name of what is set; for BEGIN and its like, the parser's kind. */
   readonly detail: string | null;
 }
@@ -120,11 +122,13 @@ export function parseSql(source: TextSource): ParsedSql {
           text: text.slice(span.start, span.end),
           pieces: piecesOf(text, span, holes),
           location: source.locate(span.start),
+          database: null,
           ...factsOf(parsed.tag, parsed.node),
           ...usesOf(parsed.tag, parsed.node, paramAt),
         },
         holes: holes.map(({ piece, start }) => ({ piece, location: source.locate(start) })),
         dollar: dollar === undefined ? null : source.locate(dollar),
+        tree: parsed.node,
         detail: detailOf(parsed),
       };
     });

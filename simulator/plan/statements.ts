@@ -5,6 +5,7 @@ export function planStatements(plan: Plan): readonly Statement[] {
   return [
     ...plan.schema.statements,
     ...(plan.seed?.statements ?? []),
+    ...plan.databases.flatMap(({ schema, seed }) => [...schema.statements, ...(seed?.statements ?? [])]),
     ...plan.versions.flatMap((v) => [...v.requests.values()].flatMap((r) => r.statements)),
     ...plan.steps.flatMap(stepStatements),
   ];

@@ -1,6 +1,7 @@
 /** The steps of a plan and of a way back. */
 import { backfillForm } from './backfill.ts';
 import { cdcStep, type KnownStreams } from './cdc.ts';
+import { within } from './databases.ts';
 import { keyPlace, placeOf, report } from './loading.ts';
 import type { Loading } from './loading.ts';
 import type { BackfillStep, Check, MigrateStep, Rollback, RollbackStep, Sql, Step, VerifyStep } from './model.ts';
@@ -47,7 +48,7 @@ function actionOf(
   const oneOf = `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
   if (first === undefined) {
     // With a key that nobody knows, that key is what is wrong, and was reported.
-    const known = ['name', 'rollback', 'offline', 'wait', 'point-of-no-return', 'allow', ...Object.keys(belongsTo)];
+    const known = ['name', 'on', 'rollback', 'offline', 'wait', 'point-of-no-return', 'allow', ...Object.keys(belongsTo)];
     if (tree.entries.every(({ key }) => known.includes(key)))
       report(loading, 'no-action', `A step needs one of ${oneOf}.`, placeOf(loading, tree));
     return null;
@@ -60,6 +61,7 @@ function actionOf(
       keyPlace(loading, second.entry),
     );
   }
+  checkOn(loading, tree, first.action);
   for (const entry of tree.entries) {
     const owner = belongsTo[entry.key];
     if (owner === undefined || owner === first.action) continue;
@@ -71,6 +73,23 @@ function actionOf(
     );
   }
   return first;
+}
+
+/** A step of several statements, each of which may run elsewhere, says it at each. */
+function checkOn(loading: Loading, tree: Tree, action: Action): void {
+  const on = entryOf(tree, 'on');
+  if (on === undefined || action === 'migrate' || action === 'backfill') return;
+  const instead = {
+    deploy: 'a deploy runs no SQL, and the requests of its version say it themselves',
+    verify: 'each query of a check says it itself, as `{ on: …, sql: … }`',
+    cdc: 'a stream says it inside of `cdc`: `from:` is the database of its table, `on:` the one that it writes to',
+  }[action];
+  report(
+    loading,
+    'misplaced-key',
+    `\`on\` belongs to a migrate or a backfill step, and this is ${a(action)}: ${instead}.`,
+    keyPlace(loading, on),
+  );
 }
 
 function notInTransaction(loading: Loading, sql: Sql, why: string): void {
@@ -190,7 +209,8 @@ function verifyStep(loading: Loading, entry: Entry, base: Base): VerifyStep | nu
   return checks.includes(null) ? null : { ...base, kind: 'verify', checks: checks.flatMap((check) => check ?? []) };
 }
 
-function rollbackStep(loading: Loading, tree: Tree, index: number): RollbackStep | null {
+function rollbackStep(from: Loading, tree: Tree, index: number): RollbackStep | null {
+  const loading = within(from, entryOf(tree, 'on'));
   const found = actionOf(loading, tree, ['migrate', 'backfill', 'verify']);
   if (found === null) return null;
   const name = nameText(entryOf(tree, 'name')?.value) ?? `rollback step ${index + 1}`;
@@ -234,12 +254,14 @@ function deployOf(loading: Loading, tree: Tree, entry: Entry, base: Base, versio
 }
 
 function stepOf(
-  loading: Loading,
+  plan: Loading,
   tree: Tree,
   index: number,
   versions: ReadonlySet<string>,
   streams: KnownStreams,
 ): Step | null {
+  // The way back of a step runs where the step runs, unless it says otherwise.
+  const loading = within(plan, entryOf(tree, 'on'));
   const rollback = rollbackOf(loading, entryOf(tree, 'rollback'));
   const found = actionOf(loading, tree, actions);
   if (found === null) return null;

@@ -1,4 +1,5 @@
 /** The SQL texts of a plan: each place allows other statements and other parameters. */
+import { placed, within } from './databases.ts';
 import { report } from './loading.ts';
 import { keyPlace, placeOf } from './loading.ts';
 import type { Loading } from './loading.ts';
@@ -36,6 +37,8 @@ function yamlTrap(loading: Loading, tree: Tree): string | null {
 
 /** The statements of a text, none of them empty; null after an error. */
 export function statementsOf(loading: Loading, tree: Tree, what: string): readonly PlacedStatement[] | null {
+  const sql = tree.kind === 'map' ? entryOf(tree, 'sql') : undefined;
+  if (sql !== undefined) return statementsOf(within(loading, entryOf(tree, 'on')), sql.value, what);
   const source = textOf(loading, tree);
   if (source === null) return null;
   const parsed = parseSql(source);
@@ -56,9 +59,10 @@ export function statementsOf(loading: Loading, tree: Tree, what: string): readon
     );
     return null;
   }
-  return parsed.statements.filter(
+  const kept = parsed.statements.filter(
     ({ statement, detail }) => statement.node !== 'VariableSetStmt' || !droppedSettings.has(detail ?? ''),
   );
+  return kept.map((statement) => placed(loading, statement));
 }
 
 const holeText = ({ piece }: PlacedHole): string =>

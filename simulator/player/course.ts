@@ -5,7 +5,7 @@ import { rowsIn } from '../explore/job-run.ts';
 import { freshJob, manyRows, Pace, type JobStep } from '../explore/jobs.ts';
 import { streamMove } from '../explore/moves.ts';
 import type { Move, MoveAction, Position } from '../explore/positions.ts';
-import { typeProbe } from '../explore/programs.ts';
+import { textOf, typeProbe } from '../explore/programs.ts';
 import type { Search } from '../explore/search.ts';
 import type { Node, SearchEvent } from '../explore/state.ts';
 import { traceEvent } from '../explore/trace.ts';
@@ -231,7 +231,7 @@ export class Course {
       };
     }
     if (action.kind === 'cdc') return this.capture(node, move, action, arrived);
-    const texts = action.statements.map((s) => s.text);
+    const texts = action.statements.map(textOf);
     const [result] = await this.search.input.transitions.migrate(node.schema, texts, action.transactional, [
       node.content,
     ]);

@@ -14,7 +14,8 @@ import type { Alternative } from './alternatives-tree.ts';
 /** Best first. The last asks only that the statement gives up soon when it has to wait. */
 export function alternatives(statement: Statement, catalog: Catalog): readonly Alternative[] {
   // With parameters it is a backfill's batch already.
-  if (statement.pieces.some(({ kind }) => kind !== 'text')) return [];
+  // Names of another database are not found where the proposal is made.
+  if (statement.database !== null || statement.pieces.some(({ kind }) => kind !== 'text')) return [];
   const tree = parseOne(statement.text);
   if (tree === null) return [];
   return [...ofStatement(tree, catalog), ...(waitsForLocks(tree) ? [givesUp(statement)] : [])];

@@ -4,6 +4,7 @@
  */
 import { planViolation } from '../explore/blame.ts';
 import type { Ground, NominalState } from '../explore/ground.ts';
+import { textOf } from '../explore/programs.ts';
 import type { Violation } from '../explore/violations.ts';
 import type { Statement } from '../plan/model.ts';
 import type { TraceEvent } from '../report/model.ts';
@@ -41,8 +42,8 @@ async function tryAgain(ground: Ground, observed: Observed): Promise<Violation |
 
 async function run(ground: Ground, from: NominalState, statements: readonly Statement[]): Promise<Ran> {
   let state = from;
-  for (const [i, { text }] of statements.entries()) {
-    const [result] = await ground.transitions.migrate(state.schema, [text], false, [state.content]);
+  for (const [i, statement] of statements.entries()) {
+    const [result] = await ground.transitions.migrate(state.schema, [textOf(statement)], false, [state.content]);
     if (result === undefined) throw new Error('the engine gave no result');
     if (!result.ok) return { ...result, statement: i };
     state = result;

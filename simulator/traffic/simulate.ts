@@ -128,6 +128,7 @@ class Run {
       this.check();
       const [actual, twin] = await engines();
       this.check();
+      if (this.plan.databases.length > 0) throw new Ended(severalDatabases);
       const error = await this.prepare(actual, twin);
       if (error !== null) return error;
       await this.goThrough(this.world as World);
@@ -449,11 +450,14 @@ class Run {
   }
 }
 
+const severalDatabases = 'traffic is simulated in one database, and this plan has several';
+
 function leftOutOf(plan: Plan): Recording['leftOut'] {
   const accepts = plan.versions.some((v) => [...v.requests.values()].some((r) => r.accepts !== null));
   const params = plan.versions.some((v) => v.params.size > 0);
   return [
     { what: 'the way back', why: 'the plan is run forward only' },
+    ...(plan.databases.length > 0 ? [{ what: 'all of the traffic', why: severalDatabases }] : []),
     ...(plan.versions.some((v) => [...v.requests.values()].some((r) => r.onReplica))
       ? [{ what: 'the lag of replicas', why: 'reads `on: replica` are answered by the primary' }]
       : []),

@@ -6,7 +6,7 @@ import { lockModes } from '../engine/engine.ts';
 import type { Call, LockMode, Rows, RunOptions, StatementEvidence } from '../engine/engine.ts';
 import { plainJob, type Ground, type NominalState } from '../explore/ground.ts';
 import type { Move, MoveAction, Position } from '../explore/positions.ts';
-import { callStatement } from '../explore/programs.ts';
+import { callStatement, textOf } from '../explore/programs.ts';
 import type { Plan, Request, RollbackStep, Statement, Step } from '../plan/model.ts';
 import { conflicts, isWaitedFor, stronger } from './conflicts.ts';
 import { tableName } from './sizes.ts';
@@ -95,14 +95,14 @@ export class Survey {
     action: MoveAction & { kind: 'sql' },
     { schema, content }: NominalState,
   ): Promise<NominalState | null> {
-    const texts = action.statements.map((s) => s.text);
+    const texts = action.statements.map(textOf);
     const [result] = await this.ground.transitions.migrate(schema, texts, action.transactional, [content]);
     return result?.ok === true ? result : null;
   }
 
   private async observe(run: Omit<Observed, 'evidence' | 'users'>, live: readonly string[]): Promise<Observed> {
     const { state, transactional } = run;
-    const texts = run.statements.map((s) => s.text);
+    const texts = run.statements.map(textOf);
     const key = JSON.stringify([state.schema, transactional, texts]);
     let evidence = this.evidence.get(key);
     if (evidence === undefined) {

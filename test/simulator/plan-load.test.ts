@@ -113,7 +113,7 @@ describe('keys', () => {
   it('an unknown key that is near none gets the list', async () => {
     const [error] = await expectErrors(planWith({ head: '▶colour: red' }), ['unknown-key']);
     expect(error?.message).toBe(
-      'Unknown key `colour` in the plan. Known are `title`, `database`, `forecast`, `params`, `versions`, `steps`, `allow`.',
+      'Unknown key `colour` in the plan. Known are `title`, `database`, `databases`, `forecast`, `params`, `versions`, `steps`, `allow`.',
     );
   });
 
@@ -140,12 +140,9 @@ describe('keys', () => {
   });
 
   it('what is to come is said to be not supported yet', async () => {
-    const parts = {
-      head: '▶databases: {}',
-      steps: '  - deploy: v1\n    rollback: [▶cdc: { stop: x }]',
-    };
-    const [error] = await expectErrors(planWith(parts), ['unsupported', 'unsupported']);
-    expect(error?.message).toBe('`databases` is not supported yet.');
+    const parts = { steps: '  - deploy: v1\n    rollback: [▶cdc: { stop: x }]' };
+    const [error] = await expectErrors(planWith(parts), ['unsupported']);
+    expect(error?.message).toBe('`cdc` is not supported yet.');
   });
 
   it('streams that are not there, or run already', async () => {
@@ -195,7 +192,83 @@ describe('keys', () => {
     await expectErrors(planWith({ v1: "put: { sql: '▶DELETE FROM users WHERE id = :id', on: replica }" }), [
       'not-a-query',
     ]);
-    await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶primary }" }), ['invalid-value']);
+    await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶primary }" }), ['unknown-database']);
+  });
+
+  const ledger = 'databases: { ledger: { schema: CREATE TABLE b (id int) } }';
+
+  it('a database that is not there, or has a name that can not be', async () => {
+    const errors = await expectErrors(
+      planWith({
+        head: 'databases: { ledger: { schema: CREATE TABLE b (id int) }, ▶main: { schema: SELECT 1 }, ▶replica: { schema: SELECT 1 }, accounts: ▶{} }',
+        v1: "get: { on: ▶leger, sql: 'SELECT :id::int' }\n    list: [{ on: ▶mian, sql: 'SELECT :id::int' }]",
+        steps: [
+          '  - { on: ▶other, migrate: SELECT 1 }',
+          "  - verify: [{ empty: { on: ▶ledgers, sql: 'SELECT 1' } }]",
+          "  - backfill: { read: { on: main, sql: 'SELECT 1 AS id' }, write: { on: ▶x, sql: 'DELETE FROM b WHERE id = :id' } }",
+          "  - cdc: { name: s, from: ▶y, on: ledger, table: users, delete: 'DELETE FROM b WHERE id = :old.id' }",
+        ].join('\n'),
+      }),
+      [
+        'duplicate-name',
+        'invalid-value',
+        'missing-key',
+        ...Array.from({ length: 6 }, () => 'unknown-database'),
+      ],
+    );
+    expect(errors.filter((e) => e.code === 'unknown-database').map((e) => e.suggestion)).toEqual([
+      'ledger',
+      'main',
+      null,
+      'ledger',
+      null,
+      null,
+    ]);
+    const [error] = await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶ledger }" }), ['unknown-database']);
+    expect(error?.message).toBe(
+      'There is no database `ledger`. The plan has one, `main`; others are declared under `databases`.',
+    );
+  });
+
+  it('`on` where a step runs no SQL of its own, or several', async () => {
+    const errors = await expectErrors(
+      planWith({
+        head: ledger,
+        steps: [
+          '  - { ▶on: ledger, deploy: v1 }',
+          "  - { ▶on: ledger, verify: [{ empty: 'SELECT 1' }] }",
+          "  - { ▶on: ledger, cdc: { name: s, table: users, delete: 'SELECT :old.id' } }",
+        ].join('\n'),
+      }),
+      ['misplaced-key', 'misplaced-key', 'misplaced-key'],
+    );
+    expect(errors[1]?.message).toContain('each query of a check says it itself');
+  });
+
+  it('a statement that names another database, or what only the first can have', async () => {
+    const errors = await expectErrors(
+      planWith({
+        head: ledger,
+        v1: "get: 'SELECT :id::int FROM ▶users'".replace('▶', ''),
+        versions: "  v2: { a: '▶SELECT 1 FROM ledger.b', b: { on: ledger, sql: '▶SELECT 1 FROM main.users' } }",
+        steps: [
+          '  - { on: ledger, migrate: ▶ALTER TABLE public.b ADD COLUMN c int }',
+          '  - { on: ledger, migrate: ▶CREATE EXTENSION citext }',
+          '  - { on: ledger, migrate: ▶SET search_path = app }',
+          '  - { on: ledger, migrate: ▶DROP TABLE public.b }',
+          '  - { on: ledger, migrate: "▶CREATE TABLE c (d public.mood)" }',
+          `  - { on: ledger, migrate: "▶CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM public.users'" }`,
+          `  - { migrate: "▶CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM ledger.b'" }`,
+          '  - { on: ledger, migrate: DROP TRIGGER t ON b }',
+          '  - { on: ledger, migrate: SELECT pg_catalog.now() FROM b AS ledgers }',
+        ].join('\n'),
+      }),
+      ['other-database', 'other-database', ...Array.from({ length: 6 }, () => 'unsupported'), 'other-database'],
+    );
+    expect(errors[0]?.message).toBe(
+      'This names `ledger`, another database. A statement runs in one database alone, and this one runs on `main`. Say `on: ledger` where it should run there.',
+    );
+    expect(errors[2]?.message).toBe('On `ledger` names stand without a schema: leave out `public.` here.');
   });
 
   it('missing parts', async () => {
