@@ -13,6 +13,7 @@ export function versionsOf(plan: Plan, programs: Programs): readonly PlayedVersi
       params: request.params.map((name) => ({ name, values: programs.values(version, request.name, name) })),
       sql: request.statements.map(({ text }) => text),
       transaction: request.transaction,
+      ...(request.onReplica ? { onReplica: true as const } : {}),
       place: request.location,
     })),
   }));

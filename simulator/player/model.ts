@@ -149,6 +149,8 @@ export interface PlayedRequest {
   /** Its statements as they are written, with `:params`. */
   readonly sql: readonly string[];
   readonly transaction: boolean;
+  /** Read from a copy that lags. Absent where it is not. */
+  readonly onReplica?: true;
   readonly place: Location;
 }
 

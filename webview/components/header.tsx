@@ -1,7 +1,7 @@
 /** What is seen first: the plan, its verdict in words, and what can be done with it. */
 import type { Finding, PlanReport } from '../../simulator/report/model.ts';
-import { worst } from '../model/findings.ts';
-import { capital, headline, tally, verdictWords } from '../model/words.ts';
+import { ranked, worst } from '../model/findings.ts';
+import { headline, tally, verdictWords } from '../model/words.ts';
 import type { Store } from '../store.ts';
 import { ExportMenu } from './export-menu.tsx';
 import { Mark, type MarkName } from './marks.tsx';
@@ -55,8 +55,16 @@ function verdictText(report: PlanReport, finding: Finding | null): string {
     case 'invalid':
       return word;
     case 'unsafe':
-      return finding?.severity === 'error' ? `${word}: ${headline(finding)}` : `${word}: ${capital(tally(report))}`;
+      return unsafeText(report, finding);
   }
+}
+
+/** What is unsafe is an error, whatever is looked at: the numbers stand beside it. */
+function unsafeText(report: PlanReport, finding: Finding | null): string {
+  const isOpenError = (each: Finding | null | undefined) => each?.severity === 'error' && each.allowed === null;
+  const error = isOpenError(finding) ? finding : ranked(report.findings).find(isOpenError);
+  const word = verdictWords[report.verdict];
+  return error == null ? word : `${word}: ${headline(error)}`;
 }
 
 function Toolbar({ store }: { readonly store: Store }) {

@@ -3,6 +3,7 @@ import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, schemaChangesAt, type CellChange } from './changes.ts';
 import { placeName } from './places.ts';
 import { cellWords, rowsOf, tableOf, viewAt, type Subject, type Told } from './rows.ts';
+import { streamStepWords } from './stream-words.ts';
 import { clip, errorOf, quoted, statementOf } from './values.ts';
 import { listed } from './words.ts';
 
@@ -113,7 +114,9 @@ export function stepText(told: Told, at: number): string {
     ...(of('dropped') === '' ? [] : [`takes ${of('dropped')} away`]),
     ...(of('added') === '' ? [] : [`adds ${of('added')}`]),
   ];
-  if (moment?.event?.kind === 'rollback') return `${name} is rolled back`;
+  const stream = moment?.step?.kind === 'cdc' || moment?.event?.kind === 'rollback' ? streamStepWords(told, at) : null;
+  if (moment?.event?.kind === 'rollback') return `${name} is rolled back${stream === null ? '' : `: it ${stream}`}`;
+  if (stream !== null) return `${name} ${stream}`;
   if (parts.length > 0) return `${name} ${listed(parts)}`;
   if (moment?.phase === 'rolling') return `${name} rolls out`;
   return `${name} ${moment?.step?.kind === 'deploy' ? 'is done' : 'has run'}`;

@@ -4,6 +4,8 @@ import { actText, actor, answerWords, naming, stepText, rowWords } from './acts.
 import { changesAt, jobRuns, touches, type JobRun } from './changes.ts';
 import { mentions, relatedTables } from './places.ts';
 import { cellOf, cellWords, viewAt, type Subject, type Told } from './rows.ts';
+import { behindWords, copier, deliveryWords, isLate, originWords, unmoved } from './stream-words.ts';
+import { behindAt, carriedAt, deliveryError, deliveryOf } from './streams.ts';
 import type { Thread } from './thread.ts';
 import { errorOf, shortAnswers, statementOf } from './values.ts';
 import { listed } from './words.ts';
@@ -18,7 +20,7 @@ export interface Callout {
 
 /** What is known of a story before it is told. */
 export interface Plot {
-  readonly kind: 'lost' | 'error' | 'answer' | 'stopped' | 'plan';
+  readonly kind: 'lost' | 'error' | 'answer' | 'stopped' | 'stream' | 'plan';
   readonly end: number;
   /** The moment that shows it: that at the end, or a request that was tried there. */
   readonly shower: Moment;
@@ -54,6 +56,8 @@ function draftsOf(told: Told, plot: Plot): readonly Draft[] {
       return answered(told, plot);
     case 'stopped':
       return stopped(told, plot);
+    case 'stream':
+      return streaming(told, plot);
     case 'plan':
       return [];
   }
@@ -62,12 +66,17 @@ function draftsOf(told: Told, plot: Plot): readonly Draft[] {
 function lost(told: Told, plot: Plot, thread: Thread, subject: Subject): readonly Draft[] {
   const { moments } = told.history;
   const { writer, broken, passed, filled, reads } = thread;
-  const drafts: Draft[] = [{ moment: plot.end, part: 'end', text: readerText(plot, thread) }];
-  const last = writer?.at(-1) ?? 0;
+  const drafts: Draft[] = [{ moment: plot.end, part: 'end', text: readerText(told, plot, thread) }];
+  if (broken.kind === 'behind') return [...drafts, ...notSeen(told, plot, thread, subject)];
+  const last = thread.brought ?? writer?.at(-1) ?? 0;
   if (writer !== null) {
     const at = wroteAt(told, plot, writer, subject);
     const missed = broken.kind === 'missed' ? reads : [];
-    drafts.push({ moment: at, part: missed.length > 0 ? 'break' : 'lost', text: actText(told, plot, at, missed) });
+    const text = `${actText(told, plot, at, missed)}${streamText(told, plot, thread, at)}`;
+    drafts.push({ moment: at, part: missed.length > 0 ? 'break' : 'lost', text });
+    if (thread.brought !== null)
+      drafts.push({ moment: thread.brought, part: 'before', text: deliveryText(told, plot, thread.brought) });
+    if (broken.kind === 'dropped') drafts.push({ moment: broken.moment, part: 'break', text: stepText(told, broken.moment) });
     const died = moments.findIndex((m, i) => i > at && m.event?.kind === 'crash' && isSameRequest(m, moments[at]));
     if (died > 0) drafts.push({ moment: died, part: 'break', text: diesText(moments[died]) });
   }
@@ -84,6 +93,50 @@ function lost(told: Told, plot: Plot, thread: Thread, subject: Subject): readonl
   const back = moments.findLastIndex((m, i) => i < plot.end && m.event?.kind === 'rollback');
   if (back > last && back > 0) drafts.push({ moment: back, part: 'passed', text: backText(told, back, plot.shower) });
   return drafts;
+}
+
+/** What became of a write in the streams. */
+function streamText(told: Told, { subject }: Plot, { broken }: Thread, at: number): string {
+  if (broken.kind === 'undelivered') return `; stream ${broken.stream ?? ''} has not delivered it yet`;
+  if (broken.kind === 'dropped') return `; it waits in stream ${broken.stream ?? ''}`;
+  if (broken.kind !== 'missed' || subject === null) return '';
+  const [stream] = unmoved(told, at, [subject.table]);
+  return stream === undefined ? '' : `; stream ${stream} takes nothing of it`;
+}
+
+/** Whose change a stream delivers, and whether something newer was there. */
+function deliveryText(told: Told, plot: Plot, at: number): string {
+  const isOld = plot.subject !== null && isLate(told, at, plot.subject);
+  const origin = originWords(told, at);
+  const whose = isOld && origin !== '' ? `, the change of ${origin}` : '';
+  return `${copier(told.history.moments[at])} ${deliveryWords(told, plot, at)}${isOld ? ' late' : ''}${whose}`;
+}
+
+/** What the primary was given, and the replica has not seen. */
+function notSeen(told: Told, plot: Plot, { writer, broken }: Thread, subject: Subject): readonly Draft[] {
+  const wrote = writer === null ? null : wroteAt(told, plot, writer, subject);
+  const behind = told.history.moments[broken.moment]?.replica?.behind;
+  const copy = behind === undefined ? '' : `; the replica is ${behindWords(behind)}`;
+  const drafts: Draft[] = [{ moment: broken.moment, part: 'lost', text: `${filledText(told, plot, broken.moment, [])}${copy}` }];
+  if (wrote !== null && wrote !== broken.moment)
+    drafts.push({ moment: wrote, part: 'before', text: actText(told, plot, wrote) });
+  return drafts;
+}
+
+/** The changes that go round, or the one that is stuck: who made them, and what the streams do with them. */
+function streaming(told: Told, plot: Plot): readonly Draft[] {
+  const { moments } = told.history;
+  const end: Draft = { moment: plot.end, part: 'end', text: deliveryText(told, plot, plot.end) };
+  const isStuck = deliveryError(moments[plot.end]) !== null;
+  const from = isStuck ? (carriedAt(told, plot.end)?.delivered ?? plot.end) : 0;
+  const delivered = moments.flatMap((m, i) => (i >= from && i < plot.end && deliveryOf(m) !== null ? [i] : [])).slice(-3);
+  const origins = new Set([...delivered, plot.end].map((i) => carriedAt(told, i)?.from ?? -1));
+  const begun = [...origins].filter((i) => moments[i]?.event?.kind === 'request');
+  return [
+    ...begun.map((moment): Draft => ({ moment, part: 'before', text: actText(told, plot, moment) })),
+    ...delivered.map((moment): Draft => ({ moment, part: 'passed', text: deliveryText(told, plot, moment) })),
+    end,
+  ];
 }
 
 /** The moment of a request at which it wrote, where it commits several times. */
@@ -112,6 +165,7 @@ function diesText(moment: Moment | undefined): string {
 /** What gave the place that is read what it holds. */
 function filledText(told: Told, plot: Plot, at: number, reads: readonly ColumnName[]): string {
   if (isAct(told.history.moments[at])) return actText(told, plot, at);
+  if (told.history.moments[at]?.event?.kind === 'deliver') return deliveryText(told, plot, at);
   const name = naming(plot);
   const view = viewAt(told, at);
   const { subject } = plot;
@@ -132,12 +186,18 @@ function backText(told: Told, at: number, { event }: Moment): string {
   return wasGone ? `${step}: ${version} answers again` : step;
 }
 
-function readerText(plot: Plot, { reads }: Thread): string {
+function readerText(told: Told, plot: Plot, { reads, broken }: Thread): string {
   const { shower, isTried } = plot;
   const { expected, actual } = shortAnswers(shower.expected ?? '', shower.actual ?? '');
   const what = reads.length === 0 ? '' : ` ${listed(reads.map(naming(plot)))}:`;
-  return `${shower.event?.version ?? ''} ${isTried ? 'would read' : 'reads'}${what} ${actual}, should be ${expected}`;
+  const who = `${shower.event?.version ?? ''} ${isTried ? 'would read' : 'reads'}`;
+  const behind = behindAt(told, shower);
+  if (behind === null) return `${who}${what} ${actual}, should be ${expected}`;
+  const still = broken.kind === 'behind' && reads.length === 1 ? `${naming(plot)(reads[0] ?? nowhere)} is still ${actual} there` : `${actual}`;
+  return `${who} from the replica, which is ${behindWords(behind)}: ${still}, should be ${expected}`;
 }
+
+const nowhere: ColumnName = { table: '', column: '' };
 
 function passedText(told: Told, plot: Plot, reads: readonly ColumnName[], run: JobRun): string {
   const { subject } = plot;
@@ -159,7 +219,11 @@ export function breakText(plot: Plot): string | null {
   if (thread === null || subject === null) return null;
   const { broken, written, reads } = thread;
   const [place] = reads;
-  if (broken.kind === 'overwritten') return 'overwritten here';
+  if (broken.kind === 'behind') return 'not on the replica yet';
+  if (broken.kind === 'undelivered') return `not delivered yet: it waits in stream ${broken.stream ?? ''}`;
+  if (broken.kind === 'dropped') return `lost here: stream ${broken.stream ?? ''} is stopped with it`;
+  if (broken.kind === 'overwritten')
+    return broken.stream === undefined ? 'overwritten here' : `overwritten: stream ${broken.stream} delivers late`;
   if (broken.kind === 'copied') return 'lost in the copy';
   if (place === undefined) return 'lost here';
   const where = naming(plot)(place);
@@ -197,10 +261,22 @@ function failing(told: Told, plot: Plot): readonly Draft[] {
       part: 'before',
       text: `${actor(moments[begun])} has run the first statement of ${request}`,
     });
+  const behind = behindAt(told, moment);
+  if (behind !== null) return [...drafts.slice(1), ...failingBehind(told, plot, text, behind)];
   const culprit =
     takenAway(told, plot.end, error?.message ?? '') ?? lastStep(moments, plot.isTried ? plot.end + 1 : plot.end);
   if (culprit > 0) drafts.push({ moment: culprit, part: 'break', text: stepText(told, culprit) });
   return drafts;
+}
+
+/** The replica has not seen the step that brings what the request names. */
+function failingBehind(told: Told, plot: Plot, text: string, behind: number): readonly Draft[] {
+  const named = namedIn(errorOf(plot.shower.actual ?? '')?.message ?? '');
+  const added = told.history.moments.findLastIndex(
+    (_, i) => i > 0 && i <= plot.end && named !== null && hasNamed(told, i, named) && !hasNamed(told, i - 1, named),
+  );
+  const end: Draft = { moment: plot.end, part: 'end', text: `${text}; the replica is ${behindWords(behind)}` };
+  return added > 0 ? [{ moment: added, part: 'break', text: stepText(told, added) }, end] : [end];
 }
 
 function lastStep(moments: readonly Moment[], end: number): number {

@@ -1,5 +1,7 @@
 /** The list of events of a history as rows of one height, with what was tried at the playhead folded in beneath it. */
 import type { History, Moment } from '../../simulator/player/model.ts';
+import { catchUpWords, copier } from './stream-words.ts';
+import { deliveryOf, isCatchUp } from './streams.ts';
 import { count } from './words.ts';
 
 export type Row =
@@ -56,7 +58,8 @@ export function triedText(moment: Moment | undefined): string {
 }
 
 /** Who acts: a version, a job, or the plan itself. */
-export function actor({ event }: Moment): string {
+export function actor(moment: Moment): string {
+  const { event } = moment;
   if (event === null) return '';
   switch (event.kind) {
     case 'request':
@@ -65,7 +68,7 @@ export function actor({ event }: Moment): string {
     case 'batch':
       return 'backfill';
     case 'deliver':
-      return 'stream';
+      return copier(moment);
     case 'rollback':
       return 'roll back';
     case 'step':
@@ -77,6 +80,9 @@ export function actor({ event }: Moment): string {
 export function deed(moment: Moment): string {
   const { event, title } = moment;
   if (event === null) return 'start';
+  if (isCatchUp(moment)) return catchUpWords(moment);
+  const delivery = deliveryOf(moment);
+  if (delivery !== null) return `delivers${delivery.isAgain ? ' once more' : ''}: ${delivery.result}`;
   const who = event.kind === 'request' ? `${event.version ?? ''} ` : '';
   return who !== ' ' && title.startsWith(who) ? title.slice(who.length) : title;
 }

@@ -14,6 +14,7 @@ import {
   type Subject,
   type Told,
 } from './rows.ts';
+import { behindAt, readsReplica, tablesRead } from './streams.ts';
 import { answerDifference } from './values.ts';
 
 type RequestEvent = NonNullable<Moment['event']>;
@@ -21,6 +22,8 @@ type RequestEvent = NonNullable<Moment['event']>;
 /** The row that a moment is about. `asker`: the request that is asked there, where it is one that was only tried. */
 export function subjectAt(told: Told, at: number, asker = told.history.moments[at]): Subject | null {
   const event = asker?.event ?? null;
+  // A replica that is behind has other rows than were compared.
+  if (behindAt(told, asker) !== null) return asked(told, event) ?? compared(told, at, null) ?? firstRow(told);
   return compared(told, at, event) ?? asked(told, event) ?? touched(told, at) ?? firstRow(told);
 }
 
@@ -94,11 +97,13 @@ export function readsAt(
   const event = moment?.event ?? null;
   const view = viewAt(told, at);
   if (event === null || view === null) return [];
-  const found = view.differences
+  // What was compared is the primary.
+  const compared = readsReplica(told, moment) ? [] : view.differences;
+  const found = compared
     .filter((d) => d.column !== null && event.version !== null && d.readBy.includes(event.version))
     .filter((d) => d.row === subject.name || d.table !== subject.table)
     .map((d) => ({ table: d.table, column: d.column ?? '' }));
-  return found.length > 0 ? found : suspects(view, subject, written(told, at, subject, event.sql, moment));
+  return found.length > 0 ? found : suspects(view, tablesRead(told, at, moment), subject, written(told, at, subject, event.sql, moment));
 }
 
 /** The columns that the SQL names, in those of its expressions whose values differ. */
@@ -128,11 +133,16 @@ function written(
 }
 
 /** Of several places that are read, those that can be what is wrong: where no row is, else what the reference has otherwise. */
-function suspects(view: View, subject: Subject, places: readonly ColumnName[]): readonly ColumnName[] {
-  const missing = places.filter((place) => cellOf(view.tables, place, subject).kind === 'no-row');
+function suspects(
+  view: View,
+  tables: View['tables'],
+  subject: Subject,
+  places: readonly ColumnName[],
+): readonly ColumnName[] {
+  const missing = places.filter((place) => cellOf(tables, place, subject).kind === 'no-row');
   if (missing.length > 0) return missing;
   const same = (place: ColumnName) =>
-    referenceCells(view, place, subject).some((cell) => sameCell(cell, cellOf(view.tables, place, subject)));
+    referenceCells(view, place, subject).some((cell) => sameCell(cell, cellOf(tables, place, subject)));
   const others = places.filter((place) => !same(place));
   return others.length > 0 ? others : places;
 }

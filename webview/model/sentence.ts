@@ -5,8 +5,10 @@ import { actor, changeWords, naming, rowWords, stepText } from './acts.ts';
 import { changesAt, jobRuns, rowsChangedAt } from './changes.ts';
 import { tableOf, viewAt, type Told } from './rows.ts';
 import { isReadRequest, storyOf } from './story.ts';
+import { behindWords, catchUpWords, originWords, waitingWords } from './stream-words.ts';
+import { behindAt, carriedFrom, deliveryError, deliveryOf, isCatchUp, readsReplica } from './streams.ts';
 import { callWords, clip, errorOf, isError, quoted, statementOf, visible } from './values.ts';
-import { count, listed } from './words.ts';
+import { capital, count, listed } from './words.ts';
 
 export type { Told };
 
@@ -15,16 +17,24 @@ export function sentenceAt(told: Told, { moment: at, probe }: Playhead): string 
   const moment = told.history.moments[at];
   if (moment === undefined) return '';
   const tried = probe === null ? undefined : moment.probes[probe];
-  return tried === undefined ? momentSentence(told, moment, at) : probeSentence(tried);
+  return tried === undefined ? momentSentence(told, moment, at) : probeSentence(told, tried);
 }
 
 /** `If v3 ran get_user(id 1) here, it would read (1, 'a'); without the migration it would read (1, 'b').` */
-function probeSentence({ event, expected, actual, shown }: Moment): string {
+function probeSentence(told: Told, moment: Moment): string {
+  const { event, expected, actual, shown } = moment;
   if (event === null) return '';
-  const here = `If ${event.version ?? '?'} ran ${callWords(event)} here, it would ${would(actual ?? event.result)}`;
+  const here = `If ${event.version ?? '?'} ran ${callWords(event)} here${onReplica(told, moment)}, it would ${would(actual ?? event.result)}`;
   if (expected === null) return `${here}.`;
   if (shown !== null) return `${here}; without the migration it would ${would(expected)}.`;
   return expected === actual ? `${here}, as it would without the migration.` : `${here}.`;
+}
+
+/** `, on the replica, which is 1 commit behind`. */
+function onReplica(told: Told, moment: Moment): string {
+  if (!readsReplica(told, moment)) return '';
+  const behind = behindAt(told, moment);
+  return behind === null ? ' on the replica' : ` on the replica, which is ${behindWords(behind)}`;
 }
 
 function would(answer: string): string {
@@ -61,7 +71,7 @@ function eventSentence(told: Told, moment: Moment, at: number): string {
         ? `“${event.step ?? 'The backfill'}” is killed and begun again.`
         : `${event.version ?? '?'} dies before the rest of ${event.request} runs: what it has committed stays.`;
     case 'deliver':
-      return `“${event.step ?? 'The stream'}” delivers a change.`;
+      return isCatchUp(moment) ? `The replica ${catchUpWords(moment)}.` : deliverySentence(told, moment, at);
     case 'rollback':
       return isError(event.result)
         ? `The way back of “${event.step ?? ''}” fails: ${errorOf(event.result)?.message ?? ''}.`
@@ -73,12 +83,34 @@ function eventSentence(told: Told, moment: Moment, at: number): string {
   }
 }
 
+/** The stream, whose change it delivers, what it runs, and what that changes. */
+function deliverySentence(told: Told, moment: Moment, at: number): string {
+  const { event } = moment;
+  const delivery = deliveryOf(moment);
+  if (delivery === null || event === null) return `A stream delivers a change: ${event?.result ?? ''}.`;
+  const origin = originWords(told, at);
+  const what = origin === '' ? 'a change' : `the change of ${origin}`;
+  const sql = clip(visible(event.sql.replace(/\s+/g, ' ').trim()), 160);
+  const first = `Stream ${delivery.stream} delivers ${what}${delivery.isAgain ? ', once more' : ''}. It runs ${sql}`;
+  const error = deliveryError(moment);
+  if (error !== null) return `${first}: it fails, ${error}, and the stream is stuck.`;
+  const waits = waitingWords(told, delivery.stream, at);
+  const left = waits === '' ? '' : ` ${capital(waits)}.`;
+  return `${first}${touching(told, at) || ', and changes nothing'}.${left}`;
+}
+
+/** Where the change that a request commits is still to be delivered. */
+function pendingWords(told: Told, at: number): string {
+  const streams = new Set(carriedFrom(told, [at]).map((c) => c.stream));
+  return streams.size === 0 ? '' : ` It waits in ${streams.size === 1 ? 'stream' : 'streams'} ${listed([...streams])}.`;
+}
+
 function requestSentence(told: Told, moment: Moment, at: number): string {
   const { event, expected, actual, shown } = moment;
   if (event === null) return '';
   const part = statementOf(event.result);
   const which = part === null ? '' : `, statement ${part.number} of ${part.of}`;
-  const who = `${actor(moment)} runs ${callWords(event)}${which}`;
+  const who = `${actor(moment)} runs ${callWords(event)}${which}${onReplica(told, moment)}`;
   const error = errorOf(actual ?? event.result);
   const should = expected === null ? '' : ` Without the migration it ${does(expected)}.`;
   if (error !== null)
@@ -91,7 +123,7 @@ function requestSentence(told: Told, moment: Moment, at: number): string {
     return `${reads}; without the migration it reads ${clip(expected ?? '', 120)}.${lostWords(told, at)}`;
   }
   const wrong = shown === null || expected === actual ? '' : should;
-  return `${who}${touching(told, at) || ': it changes nothing'}.${wrong}`;
+  return `${who}${touching(told, at) || ': it changes nothing'}.${wrong}${pendingWords(told, at)}`;
 }
 
 /** Which write it is that a reader does not see. */

@@ -8,12 +8,15 @@ import { breakText, calloutsOf, wroteAt, type Callout, type Plot } from './callo
 import { dataOf, placesOf, relatedTables, type Datum } from './places.ts';
 import { subjectAt } from './question.ts';
 import type { Subject, Told } from './rows.ts';
+import { behindWords, copier } from './stream-words.ts';
+import { behindAt, deliveryError, deliveryOf } from './streams.ts';
 import { datumOf, threadOf, type Thread } from './thread.ts';
 import { callWords, errorOf, isError, shortAnswers } from './values.ts';
 import { capital, count } from './words.ts';
 
-/** `lost`: a read differs. `error`: a request fails. `answer`: a write differs. `stopped`: the plan does. `plan`: said of a step. */
-export type StoryKind = 'lost' | 'error' | 'answer' | 'stopped' | 'plan';
+/** `lost`: a read differs. `error`: a request fails. `answer`: a write differs. `stopped`: the plan does. `stream`: one is
+ * stuck, or goes round. `plan`: said of a step. */
+export type StoryKind = 'lost' | 'error' | 'answer' | 'stopped' | 'stream' | 'plan';
 
 export interface Story {
   readonly kind: StoryKind;
@@ -109,6 +112,7 @@ function kindOf(told: Told, moment: Moment, end: number): StoryKind {
     if (isError(actual) && !isError(expected)) return 'error';
     return isReadRequest(told, moment) && moment.shown?.rule !== 'unreadable-answer' ? 'lost' : 'answer';
   }
+  if (event?.kind === 'deliver') return 'stream';
   const stops = event !== null && (isError(event.result) || event.result.endsWith('does not hold'));
   return stops && end > 0 ? 'stopped' : 'plan';
 }
@@ -119,6 +123,8 @@ const titles: Readonly<Record<string, string>> = {
   'resurrected-row': 'Deleted row comes back',
   'rollback-loses-writes': 'Write lost on the way back',
   'stale-read': 'Stale read',
+  'stream-fails': 'Stuck stream',
+  'stream-echo': 'Echo',
   'request-fails': 'Failing request',
   'cached-plan': 'Failing request',
   'rollback-breaks-requests': 'Request fails after the way back',
@@ -167,9 +173,20 @@ function storyHeadline(told: Told, moment: Moment, plot: Plot): string {
       const why = errorOf(event?.result ?? '')?.message ?? event?.result ?? '';
       return `${title}: “${event?.step ?? ''}” stops: ${why}.`;
     }
+    case 'stream':
+      return streamHeadline(told, plot.end, title);
     case 'plan':
       return `${capital(shown?.message ?? '')}.`;
   }
+}
+
+function streamHeadline(told: Told, end: number, title: string): string {
+  const moment = told.history.moments[end];
+  const error = deliveryError(moment);
+  const where = placeOfReader(told, end);
+  const again = deliveryOf(moment)?.isAgain === true ? ' again' : '';
+  if (error !== null) return `${title}: what ${copier(moment)} delivers${again} ${where} fails, and it is stuck: ${error}.`;
+  return `${title} ${where}: ${moment?.shown?.message.replaceAll('"', '') ?? 'the streams never come to an end'}.`;
 }
 
 function lostHeadline(
@@ -181,11 +198,13 @@ function lostHeadline(
 ): string {
   const { thread, subject, end } = plot;
   const short = shortAnswers(expected ?? '', actual ?? '');
-  const reader = `${event?.version ?? '?'} ${plot.isTried ? 'would read' : 'reads'} ${short.actual} ${where}`;
+  const behind = behindAt(told, plot.shower);
+  const copy = behind === null ? '' : ` from the replica, which is ${behindWords(behind)},`;
+  const reader = `${event?.version ?? '?'} ${plot.isTried ? 'would read' : 'reads'} ${short.actual}${copy} ${where}`;
   if (thread?.writer == null || subject === null) {
     // What no request wrote was not lost by a write.
     const name = title !== 'Lost write' ? title : thread?.isFromStart === true ? 'Lost value' : 'Wrong value';
-    const since = thread?.isFromStart === true ? ', which was there from the start' : '';
+    const since = thread?.isFromStart === true && behind === null ? ', which was there from the start' : '';
     return `${name}: ${reader}, should be ${short.expected}${since}.`;
   }
   const { moments } = told.history;

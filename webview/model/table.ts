@@ -7,6 +7,8 @@ import { insideValue, type Inside } from './inside-value.ts';
 import { placeName, relatedTables } from './places.ts';
 import type { Told } from './rows.ts';
 import type { Score } from './score.ts';
+import { catchUpWords, copier } from './stream-words.ts';
+import { deliveryError, deliveryOf, isCatchUp } from './streams.ts';
 import { callWords, clip, errorOf, statementOf } from './values.ts';
 
 export interface Column {
@@ -72,7 +74,7 @@ function whoOf(moment: Moment | undefined): string {
     case 'batch':
       return 'backfill';
     case 'deliver':
-      return 'stream';
+      return copier(moment);
     case 'rollback':
       return 'roll back';
     case 'step':
@@ -92,6 +94,7 @@ function calloutWords(score: Score, moment: Moment | undefined, at: number): str
 function whatOf(moment: Moment | undefined): string {
   if (moment?.event == null) return 'start';
   const { event, actual } = moment;
+  if (event.kind === 'deliver') return isCatchUp(moment) ? catchUpWords(moment) : deliveredWords(moment);
   if (event.kind === 'batch') return `one batch: ${event.result}`;
   if (event.kind !== 'request') return event.result === '' ? moment.title : event.result;
   const part = statementOf(event.result);
@@ -100,6 +103,13 @@ function whatOf(moment: Moment | undefined): string {
   const answer = error === null ? (actual ?? '') : `fails: ${error.message}`;
   const isTold = answer !== '' && answer !== 'accepted, rows touched' && part === null;
   return `${callWords(event)}${which}${isTold ? `: ${answer}` : ''}`;
+}
+
+function deliveredWords(moment: Moment): string {
+  const delivery = deliveryOf(moment);
+  const error = deliveryError(moment);
+  const what = `delivers a change${delivery?.isAgain === true ? ' once more' : ''}`;
+  return error === null ? `${what}: ${delivery?.result ?? moment.event?.result ?? ''}` : `${what}: it fails, ${error}`;
 }
 
 function segmentAt(band: Band, at: number): Segment | undefined {

@@ -6,16 +6,23 @@ import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, jobRuns, momentsOf, type CellChange, type JobRun } from './changes.ts';
 import { dataOf, placesOf, relatedTables, samePlace, type Datum } from './places.ts';
 import { readsAt } from './question.ts';
-import { viewAt, type Subject, type Told } from './rows.ts';
+import { cellOf, sameCell, viewAt, type Subject, type Told } from './rows.ts';
+import { behindAt, carriedFrom, deliveryOf, isFor, tablesRead } from './streams.ts';
 import { answerDifference, answerRows, comparable } from './values.ts';
 
 export interface Break {
   /**
    * `missed`: the write never came to the place that is read. `overwritten`: it did, and something went over it. `stored`: it
    * did, as something else. `copied`: nobody wrote it, and the copy made something else of it. `never`: nothing ever filled it.
+   * `undelivered`: it waits in a stream. `dropped`: it waited in one that was stopped. `behind`: the place has it, and the reader
+   * asks a replica that has not.
    */
-  readonly kind: 'missed' | 'overwritten' | 'stored' | 'copied' | 'never';
+  readonly kind: 'missed' | 'overwritten' | 'stored' | 'copied' | 'never' | 'undelivered' | 'dropped' | 'behind';
   readonly moment: number;
+  /** The stream that should have brought it, or that has written over it. */
+  readonly stream?: string;
+  /** Of a replica: commits that it has not seen. */
+  readonly behind?: number;
 }
 
 export interface Thread {
@@ -27,6 +34,8 @@ export interface Thread {
   readonly isFromStart: boolean;
   /** What it wrote. */
   readonly written: readonly CellChange[];
+  /** The moment at which a stream brought it to the place that is read; null: none did. */
+  readonly brought: number | null;
   readonly broken: Break;
   /** The last time before the reader that the place it reads was given what it holds; null: as long as there is anything. */
   readonly filled: number | null;
@@ -52,10 +61,13 @@ export function threadOf(told: Told, end: number, subject: Subject, reader: Mome
   const { writer, isFromStart } = writerOf(told, end, reader);
   const written = (writer ?? []).flatMap((i) => changesAt(told, i, subject, all)).filter(isWritten);
   const filled = lastChange(told, end, subject, reads);
-  const last = writer?.at(-1) ?? 0;
+  const brought = broughtAt(told, end, subject, writer ?? [], reads);
+  const last = brought ?? writer?.at(-1) ?? 0;
   const wrongFrom = Math.max(filled ?? 0, last);
-  const isReached = written.some((change) => includesPlace(reads, change.place));
-  const broken = breakOf(told, subject, { reads, writer, filled, isReached });
+  const isReached = brought !== null || written.some((change) => includesPlace(reads, change.place));
+  const broken =
+    behindOf(told, end, subject, reads, reader) ??
+    breakOf(told, subject, { end, reads, writer, filled, isReached, last });
   const isDone = ({ to }: JobRun) => to !== null && to <= end && moments[to]?.event?.kind !== 'crash';
   const passed = jobRuns(moments).filter(
     (run) =>
@@ -64,7 +76,66 @@ export function threadOf(told: Told, end: number, subject: Subject, reader: Mome
   const checked = moments.flatMap((m, i) =>
     i > wrongFrom && i <= end && m.event?.kind === 'step' && m.event.result === 'the checks pass' ? [i] : [],
   );
-  return { reads, writer, isFromStart, written, broken, filled, wrongFrom, passed, checked };
+  // What the replica has not seen went right on the primary: no check and no copy has passed over it.
+  const isBehind = broken.kind === 'behind';
+  return {
+    reads,
+    writer,
+    isFromStart,
+    written,
+    brought,
+    broken,
+    filled,
+    wrongFrom,
+    passed: isBehind ? [] : passed,
+    checked: isBehind ? [] : checked,
+  };
+}
+
+/** The last moment at which a stream delivered what was written to a place that is read. */
+function broughtAt(
+  told: Told,
+  end: number,
+  subject: Subject,
+  writer: readonly number[],
+  reads: readonly ColumnName[],
+): number | null {
+  const found = carriedFrom(told, writer).flatMap(({ delivered }) =>
+    delivered !== null && delivered <= end && changesAt(told, delivered, subject, reads).length > 0 ? [delivered] : [],
+  );
+  return found.length === 0 ? null : Math.max(...found);
+}
+
+/** Where the reader asks a replica that has not seen what the primary holds. */
+function behindOf(
+  told: Told,
+  end: number,
+  subject: Subject,
+  reads: readonly ColumnName[],
+  reader: Moment,
+): Break | null {
+  const behind = behindAt(told, reader);
+  const [there, here] = [tablesRead(told, end, reader), viewAt(told, end)?.tables ?? []];
+  const isOther = reads.some((p) => !sameCell(cellOf(there, p, subject), cellOf(here, p, subject)));
+  return behind === null || !isOther ? null : { kind: 'behind', moment: lastChange(told, end, subject, reads) ?? end, behind };
+}
+
+/** Where what was written waits in a stream, or was lost with one. */
+function inStream(
+  told: Told,
+  end: number,
+  subject: Subject,
+  writer: readonly number[],
+  reads: readonly ColumnName[],
+): Break | null {
+  const tables = reads.map((p) => p.table);
+  const left = carriedFrom(told, writer).filter(
+    (c) => isFor(c, subject, tables) && (c.delivered === null || c.delivered > end),
+  );
+  const lost = left.find((c) => c.lost !== null && c.lost <= end);
+  if (lost !== undefined) return { kind: 'dropped', moment: lost.lost ?? end, stream: lost.stream };
+  const [waits] = left;
+  return waits === undefined ? null : { kind: 'undelivered', moment: waits.from, stream: waits.stream };
 }
 
 /** The last moment up to `end` at which one of the places was given something else. */
@@ -77,26 +148,35 @@ function breakOf(
   told: Told,
   subject: Subject,
   known: {
+    readonly end: number;
     readonly reads: readonly ColumnName[];
     readonly writer: readonly number[] | null;
     readonly filled: number | null;
     readonly isReached: boolean;
+    /** When it was written, or brought by a stream. */
+    readonly last: number;
   },
 ): Break {
-  const { reads, writer, filled, isReached } = known;
+  const { end, reads, writer, filled, isReached, last } = known;
   if (writer !== null) {
-    const last = writer.at(-1) ?? 0;
     const isLater = filled !== null && filled > last && !writer.includes(filled);
-    if (isReached) return isLater ? { kind: 'overwritten', moment: filled } : { kind: 'stored', moment: last };
-    return { kind: 'missed', moment: last };
+    if (isReached)
+      return isLater ? { kind: 'overwritten', moment: filled, ...by(told, filled) } : { kind: 'stored', moment: last };
+    return inStream(told, end, subject, writer, reads) ?? { kind: 'missed', moment: last };
   }
   if (filled === null) return { kind: 'never', moment: 0 };
   const change = changesAt(told, filled, subject, reads).find((c) => includesPlace(reads, c.place));
   const isEmpty = change !== undefined && change.before.kind !== 'value' && !isWritten(change);
   const isCreated = isEmpty || change?.after.kind !== 'value';
   if (isCreated) return { kind: 'never', moment: filled };
-  const by = told.history.moments[filled]?.event?.kind;
-  return { kind: by === 'request' ? 'overwritten' : 'copied', moment: filled };
+  const kind = told.history.moments[filled]?.event?.kind;
+  const isWrite = kind === 'request' || kind === 'deliver';
+  return { kind: isWrite ? 'overwritten' : 'copied', moment: filled, ...by(told, filled) };
+}
+
+function by({ history }: Told, at: number): Pick<Break, 'stream'> {
+  const delivery = deliveryOf(history.moments[at]);
+  return delivery === null ? {} : { stream: delivery.stream };
 }
 
 /**

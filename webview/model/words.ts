@@ -46,6 +46,11 @@ const happened: Readonly<Record<string, string>> = {
   'full-scan-under-lock': 'a table is read through under a lock',
   'lock-queue': 'requests queue behind a lock',
   'migration-not-atomic': 'a migration that dies half way leaves something behind',
+  'stale-read': 'a read is behind for a while',
+  'stream-fails': 'a stream is stuck',
+  'stream-echo': 'streams deliver the same change for ever',
+  'cached-plan': 'a prepared statement is refused',
+  straggler: 'a version that lives too long breaks',
   'never-exercised': 'some requests were never exercised',
 };
 
