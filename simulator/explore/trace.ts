@@ -79,7 +79,13 @@ export function traceEvent(
     case 'request':
       return { ...base, ...requestEvent(event, plan), kind: 'request' };
     case 'batch':
-      return { ...base, kind: 'batch', sql: shownDatabase(event.sql), result: event.what, line: event.step.location.line };
+      return {
+        ...base,
+        kind: 'batch',
+        sql: shownDatabase(event.sql),
+        result: event.what,
+        line: event.step.location.line,
+      };
     case 'crash':
       return {
         ...base,
