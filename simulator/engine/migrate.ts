@@ -69,7 +69,11 @@ const plainStatement =
 
 /** Only code can make different schemas of different contents. */
 function sameForEveryContent({ statements }: Migration, from: Schema, to: Schema): boolean {
-  return !from.facts.dynamicDdl && !to.facts.dynamicDdl && statements.every((sql) => plainStatement.test(splitDatabase(sql).sql));
+  return (
+    !from.facts.dynamicDdl &&
+    !to.facts.dynamicDdl &&
+    statements.every((sql) => plainStatement.test(splitDatabase(sql).sql))
+  );
 }
 
 /**

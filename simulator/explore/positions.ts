@@ -120,7 +120,11 @@ class Builder {
         }
         step.sql.statements.forEach((statement, i) => {
           const phase = i === step.sql.statements.length - 1 ? 'done' : 'part';
-          this.advance(step, phase, phase === 'part' && step.offline ? [] : live, { kind: 'sql', statements: [statement], transactional: false });
+          this.advance(step, phase, phase === 'part' && step.offline ? [] : live, {
+            kind: 'sql',
+            statements: [statement],
+            transactional: false,
+          });
         });
         return;
       }

@@ -90,7 +90,13 @@ export function traceEvent(
         line: statementLine(event, plan),
       };
     case 'batch':
-      return { ...base, kind: 'batch', sql: shownDatabase(event.sql), result: event.what, line: event.step.location.line };
+      return {
+        ...base,
+        kind: 'batch',
+        sql: shownDatabase(event.sql),
+        result: event.what,
+        line: event.step.location.line,
+      };
     case 'crash':
       return {
         ...base,

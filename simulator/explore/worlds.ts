@@ -79,10 +79,10 @@ export function stepStatement(
   }
   const given = new Map(result === 'nothing' ? [] : run.map((i, at) => [i, result.results[at]] as const));
   const places = request.statements.slice(first, next).map((_, i) => first + i);
-  const after = places.reduce(
-    (now, i) => withResult(programs, transitions, schema, request, now, i, given.get(i)),
-    { ...progress, next },
-  );
+  const after = places.reduce((now, i) => withResult(programs, transitions, schema, request, now, i, given.get(i)), {
+    ...progress,
+    next,
+  });
   const ran = result === 'nothing' ? { content, changes: null } : result;
   return { content: ran.content, progress: after, sql, failed: false, changes: ran.changes };
 }

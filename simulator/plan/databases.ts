@@ -57,7 +57,13 @@ export function within(loading: Loading, on: Entry | undefined): Loading {
     further.length === 0
       ? `The plan has one, \`${first}\`; others are declared under \`databases\`.`
       : `There are ${known.map((each) => `\`${each}\``).join(' and ')}.`;
-  report(loading, 'unknown-database', `There is no database \`${name}\`. ${which}`, placeOf(loading, on.value), nearest(name, known));
+  report(
+    loading,
+    'unknown-database',
+    `There is no database \`${name}\`. ${which}`,
+    placeOf(loading, on.value),
+    nearest(name, known),
+  );
   return loading;
 }
 
@@ -114,7 +120,10 @@ function checkNames(loading: Loading, { statement, tree, detail }: PlacedStateme
   const other = [...schemas, ...inBodies].find((name) => name !== here && [first, ...further].includes(name));
   if (other !== undefined) {
     const remedy = `A statement runs in one database alone, and this one runs on \`${here}\`.`;
-    refuse('other-database', `This names \`${other}\`, another database. ${remedy} Say \`on: ${other}\` where it should run there.`);
+    refuse(
+      'other-database',
+      `This names \`${other}\`, another database. ${remedy} Say \`on: ${other}\` where it should run there.`,
+    );
     return;
   }
   if (loading.database === null) return;
@@ -157,7 +166,8 @@ function qualifiersOf(tag: string, tree: unknown): Qualifiers {
     const names = strings(body(object, 'List')?.['items']);
     const [before] = names;
     // Of a trigger, a rule or a policy the table comes first.
-    if (names.length > 1 && typeof before === 'string' && (before === 'public' || names.length > 2)) schemas.add(before);
+    if (names.length > 1 && typeof before === 'string' && (before === 'public' || names.length > 2))
+      schemas.add(before);
   }
   return { schemas: [...schemas], inBodies: bodies.flatMap(qualifiersIn) };
 }
@@ -174,9 +184,10 @@ const dot = 46;
 function qualifiersIn(source: string): string[] {
   try {
     const { tokens } = scanSync(source);
-    return tokens.flatMap((token, i) => (tokens[i + 1]?.tokenType === dot ? [token.text.replaceAll('"', '').toLowerCase()] : []));
+    return tokens.flatMap((token, i) =>
+      tokens[i + 1]?.tokenType === dot ? [token.text.replaceAll('"', '').toLowerCase()] : [],
+    );
   } catch {
     return [];
   }
 }
-

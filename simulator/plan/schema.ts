@@ -36,7 +36,9 @@ const sql = z
   .union([z.string(), sqlFile], 'SQL text or `{ file: path }`')
   .meta({ id: 'sql', description: 'SQL text, or `{ file: path }` with a path relative to the plan.' });
 
-const on = name.describe('The database that it runs in, by its name; without it the first, or where what it stands in runs.');
+const on = name.describe(
+  'The database that it runs in, by its name; without it the first, or where what it stands in runs.',
+);
 const placedSql = z.union(
   [z.string(), sqlFile, section('SQL with its database', { on: on.optional(), sql: sql.describe('The SQL.') })],
   'SQL text, `{ file: path }` or `{ on: database, sql: … }`',

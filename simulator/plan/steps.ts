@@ -48,7 +48,16 @@ function actionOf(
   const oneOf = `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
   if (first === undefined) {
     // With a key that nobody knows, that key is what is wrong, and was reported.
-    const known = ['name', 'on', 'rollback', 'offline', 'wait', 'point-of-no-return', 'allow', ...Object.keys(belongsTo)];
+    const known = [
+      'name',
+      'on',
+      'rollback',
+      'offline',
+      'wait',
+      'point-of-no-return',
+      'allow',
+      ...Object.keys(belongsTo),
+    ];
     if (tree.entries.every(({ key }) => known.includes(key)))
       report(loading, 'no-action', `A step needs one of ${oneOf}.`, placeOf(loading, tree));
     return null;

@@ -66,11 +66,19 @@ ${steps}
 
 describe('a database knows its own names alone', () => {
   test.each([
-    ['a table of the other', "{ on: ledger, sql: 'SELECT id, v FROM a WHERE id = :id' }", 'relation "a" does not exist'],
+    [
+      'a table of the other',
+      "{ on: ledger, sql: 'SELECT id, v FROM a WHERE id = :id' }",
+      'relation "a" does not exist',
+    ],
     ['a table of the other, asked from the first', 'SELECT id, v FROM b WHERE id = :id', 'relation "b" does not exist'],
     ['a type of the other', "{ on: ledger, sql: SELECT 'sad'::mood WHERE :id = 1 }", 'type "mood" does not exist'],
     ['a function of the other', '{ on: ledger, sql: "SELECT twice(:id)" }', 'function twice(unknown) does not exist'],
-    ['a sequence of the other', `{ on: ledger, sql: "SELECT nextval('numbers') WHERE :id = 1" }`, 'relation "numbers" does not exist'],
+    [
+      'a sequence of the other',
+      `{ on: ledger, sql: "SELECT nextval('numbers') WHERE :id = 1" }`,
+      'relation "numbers" does not exist',
+    ],
   ])('%s', async (_, sql, message) => {
     const schema = `|
     CREATE TABLE a (id int PRIMARY KEY, v text NOT NULL);
@@ -92,7 +100,8 @@ describe('a database knows its own names alone', () => {
   test('the same names stand for other things in each', async () => {
     const report = await valid(
       plan({
-        schema: "|\n    CREATE TYPE mood AS ENUM ('x', 'y');\n    CREATE TABLE a (id int PRIMARY KEY, v mood NOT NULL);",
+        schema:
+          "|\n    CREATE TYPE mood AS ENUM ('x', 'y');\n    CREATE TABLE a (id int PRIMARY KEY, v mood NOT NULL);",
         further: `CREATE TYPE mood AS ENUM ('p', 'q');
       CREATE TABLE a (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v mood NOT NULL DEFAULT 'p');
       CREATE TABLE log (n int);
@@ -148,7 +157,13 @@ const withLog = `CREATE TABLE b (id int PRIMARY KEY, v text NOT NULL);
 describe('a request in two databases', () => {
   test('commits in each on its own, and the process may die in between', async () => {
     const report = await valid(
-      plan({ further: withLog, params: oneValue, v1: writing, versions: both, steps: `${copy}${compare}  - { name: read, deploy: v3, flag: f }` }),
+      plan({
+        further: withLog,
+        params: oneValue,
+        v1: writing,
+        versions: both,
+        steps: `${copy}${compare}  - { name: read, deploy: v3, flag: f }`,
+      }),
     );
     expect(serious(report)).toEqual(['lost-write @ read']);
     expect(lines(find(report, 'lost-write').trace).slice(-5)).toEqual([
@@ -163,7 +178,13 @@ describe('a request in two databases', () => {
   test('is one transaction where its statements follow each other in one of them', async () => {
     const failing = both.replace("'INSERT INTO log VALUES (:id)'", "'INSERT INTO log VALUES (1 / (:id - 1))'");
     const report = await valid(
-      plan({ further: withLog, params: oneValue, v1: writing, versions: failing, steps: '  - { name: write both, deploy: v2, flag: f }' }),
+      plan({
+        further: withLog,
+        params: oneValue,
+        v1: writing,
+        versions: failing,
+        steps: '  - { name: write both, deploy: v2, flag: f }',
+      }),
     );
     const finding = find(report, 'request-fails');
     expect(finding.message).toContain('division by zero');
@@ -172,7 +193,10 @@ describe('a request in two databases', () => {
       'request v2 set: statements 2 to 3 of 3: error 22012: division by zero',
     ]);
     expect(finding.trace.at(-1)?.sql).toBe(
-      '-- on ledger\nUPDATE b SET v = :v WHERE id = :id;\n-- on ledger\nINSERT INTO log VALUES (:id)'.replace(':id)', '1 / (:id - 1))'),
+      '-- on ledger\nUPDATE b SET v = :v WHERE id = :id;\n-- on ledger\nINSERT INTO log VALUES (:id)'.replace(
+        ':id)',
+        '1 / (:id - 1))',
+      ),
     );
   });
 

@@ -209,12 +209,7 @@ describe('keys', () => {
           "  - cdc: { name: s, from: ▶y, on: ledger, table: users, delete: 'DELETE FROM b WHERE id = :old.id' }",
         ].join('\n'),
       }),
-      [
-        'duplicate-name',
-        'invalid-value',
-        'missing-key',
-        ...Array.from({ length: 6 }, () => 'unknown-database'),
-      ],
+      ['duplicate-name', 'invalid-value', 'missing-key', ...Array.from({ length: 6 }, () => 'unknown-database')],
     );
     expect(errors.filter((e) => e.code === 'unknown-database').map((e) => e.suggestion)).toEqual([
       'ledger',
@@ -224,7 +219,9 @@ describe('keys', () => {
       null,
       null,
     ]);
-    const [error] = await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶ledger }" }), ['unknown-database']);
+    const [error] = await expectErrors(planWith({ v1: "get: { sql: 'SELECT :id::int', on: ▶ledger }" }), [
+      'unknown-database',
+    ]);
     expect(error?.message).toBe(
       'There is no database `ledger`. The plan has one, `main`; others are declared under `databases`.',
     );

@@ -21,7 +21,11 @@ versions:
 steps:
 ${steps}
 `;
-  const { report } = await rehearse('p.cutover.yaml', () => Promise.resolve(text), () => Promise.resolve(engine));
+  const { report } = await rehearse(
+    'p.cutover.yaml',
+    () => Promise.resolve(text),
+    () => Promise.resolve(engine),
+  );
   expect(report.errors).toEqual([]);
   return report.findings.filter((f) => f.severity === 'error').map((f) => f.rule);
 }

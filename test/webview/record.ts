@@ -28,7 +28,12 @@ interface Wanted {
 
 const wanted: readonly Wanted[] = [
   { name: 'stream', plan: 'examples/cdc-rename/not-caught-up.cutover.yaml', rule: 'lost-write', traffic: false },
-  { name: 'replica', plan: 'examples/replica-reads/replica-not-caught-up.cutover.yaml', rule: 'stale-read', traffic: false },
+  {
+    name: 'replica',
+    plan: 'examples/replica-reads/replica-not-caught-up.cutover.yaml',
+    rule: 'stale-read',
+    traffic: false,
+  },
   {
     name: 'stopped-too-early',
     plan: 'examples/cdc-rename/stopped-too-early.cutover.yaml',
