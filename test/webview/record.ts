@@ -40,6 +40,12 @@ const wanted: readonly Wanted[] = [
     rule: 'lost-write',
     traffic: false,
   },
+  {
+    name: 'replica-fails',
+    plan: 'examples/replica-reads/replica-not-caught-up.cutover.yaml',
+    rule: 'request-fails',
+    traffic: false,
+  },
   { name: 'echo', plan: 'examples/cdc-rename/echo.cutover.yaml', rule: 'stream-echo', traffic: false },
   {
     name: 'copy-overwrites',

@@ -3,7 +3,7 @@ import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, isWritten, schemaChangesAt, type CellChange } from './changes.ts';
 import { placeName } from './places.ts';
 import { cellWords, rowsOf, tableOf, viewAt, type Subject, type Told } from './rows.ts';
-import { streamStepWords } from './stream-words.ts';
+import { streamStepWords } from './stream-steps.ts';
 import { clip, errorOf, quoted, statementOf } from './values.ts';
 import { listed } from './words.ts';
 

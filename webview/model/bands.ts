@@ -1,12 +1,13 @@
 /** The bands of a score: what each place of a row holds from moment to moment, and what it should hold. */
 import type { ColumnName, View } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, referenceCells } from './changes.ts';
-import { placesOf, samePlace, type Datum, type Place } from './places.ts';
+import { mentions, placesOf, samePlace, type Datum, type Place } from './places.ts';
 import { cellOf, cellWords, sameCell, viewAt, type Cell, type Subject, type Told } from './rows.ts';
+import { replicaTables } from './streams.ts';
 import { showerOf, type Story } from './story.ts';
 
-/** `empty`: nothing was copied there yet. `differs`: nobody reads it yet, or any more. `wrong`: a live version reads it so. */
-export type SegmentState = 'same' | 'empty' | 'differs' | 'wrong';
+/** `behind`: the replica has not seen it yet. `empty`: nothing was copied there yet. `differs`: nobody reads it yet, or any more. `wrong`: a live version reads it so. */
+export type SegmentState = 'same' | 'empty' | 'behind' | 'differs' | 'wrong';
 
 export interface Segment {
   readonly from: number;
@@ -20,7 +21,7 @@ export interface Segment {
 }
 
 export interface Band {
-  readonly role: 'old' | 'new' | 'reference';
+  readonly role: 'old' | 'new' | 'replica' | 'reference';
   readonly place: ColumnName;
   readonly segments: readonly Segment[];
 }
@@ -74,11 +75,55 @@ export function bandsOf(told: Told, subject: Subject, shown: Shown, story: Story
     const { table, column, role } = place;
     return { role, place: { table, column }, segments: segmentsOf(told, subject, place, shown.reference, story) };
   });
-  if (shown.reference === null) return bands;
+  const copies = replicaBands(told, subject, shown, story);
+  if (shown.reference === null) return [...bands, ...copies];
   return [
     ...bands,
+    ...copies,
     { role: 'reference', place: shown.reference, segments: referenceSegments(told, subject, shown.reference) },
   ];
+}
+
+const mostCopies = 2;
+
+/** What the replica holds of places that are read from it, where that was ever something else than the primary had. */
+function replicaBands(told: Told, subject: Subject, shown: Shown, story: Story | null): readonly Band[] {
+  const { moments } = told.history;
+  const sql = told.recording.versions
+    .flatMap((v) => v.requests.filter((r) => r.onReplica === true))
+    .flatMap((r) => r.sql);
+  const reads = story?.thread?.reads ?? [];
+  return shown.places
+    .filter((p) => sql.some((each) => mentions(each, p.table) && mentions(each, p.column)))
+    .filter((p) => moments.some((_, i) => isBehind(told, i, subject, p)))
+    .toSorted((a, b) => Number(includesPlace(reads, b)) - Number(includesPlace(reads, a)))
+    .slice(0, mostCopies)
+    .map(({ table, column }): Band => ({
+      role: 'replica',
+      place: { table, column },
+      segments: replicaSegments(told, subject, { table, column }, story),
+    }));
+}
+
+function isBehind(told: Told, at: number, subject: Subject, place: ColumnName): boolean {
+  const here = cellOf(viewAt(told, at)?.tables ?? [], place, subject);
+  return !sameCell(cellOf(replicaTables(told, at), place, subject), here);
+}
+
+function replicaSegments(told: Told, subject: Subject, place: ColumnName, story: Story | null): readonly Segment[] {
+  const thread = story?.thread?.broken.kind === 'behind' ? story.thread : null;
+  const version = story === null ? null : (showerOf(told, story)?.event?.version ?? null);
+  const segments: Segment[] = [];
+  told.history.moments.forEach(({ live }, i) => {
+    const cell = cellOf(replicaTables(told, i), place, subject);
+    const isOff = isBehind(told, i, subject, place);
+    const isStorys = thread !== null && includesPlace(thread.reads, place) && i <= (story?.end ?? 0);
+    const isRead = isStorys && version !== null && live.includes(version);
+    const state = !isOff ? 'same' : isRead ? 'wrong' : 'behind';
+    const should = isOff ? cellWords(cellOf(viewAt(told, i)?.tables ?? [], place, subject)) : null;
+    push(segments, { from: i, to: i + 1, cell, text: cellWords(cell), state, should });
+  });
+  return segments;
 }
 
 function segmentsOf(
@@ -89,7 +134,8 @@ function segmentsOf(
   story: Story | null,
 ): readonly Segment[] {
   const thread = story?.thread ?? null;
-  const isReads = thread !== null && includesPlace(thread.reads, place);
+  // What a replica has not seen is right on the primary.
+  const isReads = thread !== null && thread.broken.kind !== 'behind' && includesPlace(thread.reads, place);
   const segments: Segment[] = [];
   told.history.moments.forEach((_, i) => {
     const view = viewAt(told, i);

@@ -76,7 +76,8 @@ function lost(told: Told, plot: Plot, thread: Thread, subject: Subject): readonl
     drafts.push({ moment: at, part: missed.length > 0 ? 'break' : 'lost', text });
     if (thread.brought !== null)
       drafts.push({ moment: thread.brought, part: 'before', text: deliveryText(told, plot, thread.brought) });
-    if (broken.kind === 'dropped') drafts.push({ moment: broken.moment, part: 'break', text: stepText(told, broken.moment) });
+    if (broken.kind === 'dropped')
+      drafts.push({ moment: broken.moment, part: 'break', text: stepText(told, broken.moment) });
     const died = moments.findIndex((m, i) => i > at && m.event?.kind === 'crash' && isSameRequest(m, moments[at]));
     if (died > 0) drafts.push({ moment: died, part: 'break', text: diesText(moments[died]) });
   }
@@ -117,7 +118,9 @@ function notSeen(told: Told, plot: Plot, { writer, broken }: Thread, subject: Su
   const wrote = writer === null ? null : wroteAt(told, plot, writer, subject);
   const behind = told.history.moments[broken.moment]?.replica?.behind;
   const copy = behind === undefined ? '' : `; the replica is ${behindWords(behind)}`;
-  const drafts: Draft[] = [{ moment: broken.moment, part: 'lost', text: `${filledText(told, plot, broken.moment, [])}${copy}` }];
+  const drafts: Draft[] = [
+    { moment: broken.moment, part: 'lost', text: `${filledText(told, plot, broken.moment, [])}${copy}` },
+  ];
   if (wrote !== null && wrote !== broken.moment)
     drafts.push({ moment: wrote, part: 'before', text: actText(told, plot, wrote) });
   return drafts;
@@ -129,7 +132,9 @@ function streaming(told: Told, plot: Plot): readonly Draft[] {
   const end: Draft = { moment: plot.end, part: 'end', text: deliveryText(told, plot, plot.end) };
   const isStuck = deliveryError(moments[plot.end]) !== null;
   const from = isStuck ? (carriedAt(told, plot.end)?.delivered ?? plot.end) : 0;
-  const delivered = moments.flatMap((m, i) => (i >= from && i < plot.end && deliveryOf(m) !== null ? [i] : [])).slice(-3);
+  const delivered = moments
+    .flatMap((m, i) => (i >= from && i < plot.end && deliveryOf(m) !== null ? [i] : []))
+    .slice(-3);
   const origins = new Set([...delivered, plot.end].map((i) => carriedAt(told, i)?.from ?? -1));
   const begun = [...origins].filter((i) => moments[i]?.event?.kind === 'request');
   return [
@@ -193,7 +198,10 @@ function readerText(told: Told, plot: Plot, { reads, broken }: Thread): string {
   const who = `${shower.event?.version ?? ''} ${isTried ? 'would read' : 'reads'}`;
   const behind = behindAt(told, shower);
   if (behind === null) return `${who}${what} ${actual}, should be ${expected}`;
-  const still = broken.kind === 'behind' && reads.length === 1 ? `${naming(plot)(reads[0] ?? nowhere)} is still ${actual} there` : `${actual}`;
+  const still =
+    broken.kind === 'behind' && reads.length === 1
+      ? `${naming(plot)(reads[0] ?? nowhere)} is still ${actual} there`
+      : actual;
   return `${who} from the replica, which is ${behindWords(behind)}: ${still}, should be ${expected}`;
 }
 

@@ -13,6 +13,8 @@ export interface Rows {
   /** The line of each lane. */
   readonly lanes: readonly number[];
   readonly job: number | null;
+  /** The top of each stream's lane. */
+  readonly streams: readonly number[];
   /** The top of each band. */
   readonly bands: readonly number[];
   readonly heading: number;
@@ -21,6 +23,7 @@ export interface Rows {
 export const bandHeight = 24;
 const laneHeight = 50;
 const bandGap = 20;
+const streamHeight = 40;
 
 export function rowsFor(score: Score): Rows {
   const main = 0;
@@ -31,11 +34,13 @@ export function rowsFor(score: Score): Rows {
   let y = top + 12 + score.lanes.length * laneHeight;
   const job = score.jobs.length > 0 ? y : null;
   if (job !== null) y += 34;
+  const streams = score.streams.map((_, i) => y + i * streamHeight);
+  y += streams.length === 0 ? 0 : streams.length * streamHeight + 8;
   const heading = y + 14;
   y += score.bands.length > 0 ? 26 : 0;
   const bands = score.bands.map((band, i) => y + i * (bandHeight + bandGap) + (band.role === 'reference' ? 6 : 0));
   const last = bands.at(-1);
-  return { height: (last ?? y - bandHeight) + bandHeight + 10, main, branch, top, lanes, job, bands, heading };
+  return { height: (last ?? y - bandHeight) + bandHeight + 10, main, branch, top, lanes, job, streams, bands, heading };
 }
 
 /** A place to draw: the columns, the rows, and the part that is looked at. */

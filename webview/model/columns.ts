@@ -33,6 +33,12 @@ function wishes(score: Score): { readonly wanted: readonly number[]; readonly ne
     give(wanted, moment, Math.min(210, inset + 10 + words));
     give(needed, moment, told.has(moment) ? Math.min(120, inset + 8 + words) : 64);
   }
+  for (const { deliveries } of score.streams)
+    for (const { moment, label } of deliveries) {
+      const words = inset + 22 + textWidth(label, 11, false, true);
+      give(wanted, moment, Math.min(210, words));
+      give(needed, moment, told.has(moment) ? Math.min(120, words) : 46);
+    }
   for (const band of score.bands)
     for (const { from, to, text } of band.segments)
       if (to - from === 1) give(wanted, from, Math.min(110, textWidth(text, 11, true) + 22));

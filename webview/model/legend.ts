@@ -46,6 +46,27 @@ export function legendOf(score: Score): readonly LegendItem[] {
         { kind: 'hatch', ...box, ink: 'soft' },
       ],
     },
+    score.streams.length > 0 && {
+      name: 'stream',
+      words: 'what waits in a stream',
+      shapes: [
+        { kind: 'rect', ...box, round: 3, paint: { stroke: 'soft', width: 1.2 } },
+        {
+          kind: 'rect',
+          x: 1,
+          y: 6,
+          width: 12,
+          height: 7,
+          round: 0,
+          paint: { fill: 'ink', fillOpacity: 0.25, stroke: 'soft', width: 1 },
+        },
+      ],
+    },
+    score.streams.some((s) => s.deliveries.length > 0) && {
+      name: 'delivery',
+      words: 'delivery',
+      shapes: [line(1, 7, 21, 7, { stroke: 'soft', width: 1.2 }), circle(11, 7, 4.5, { fill: 'ink' })],
+    },
     isOff && {
       name: 'off',
       words: 'not what it should be',

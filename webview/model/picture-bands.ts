@@ -1,5 +1,6 @@
 /** The bands: what each place of the row holds over time, hatched where that is not what it should be. */
 import type { Band, Segment } from './bands.ts';
+import { exists } from './rows.ts';
 import { eventX } from './columns.ts';
 import { fitted, type Canvas } from './canvas.ts';
 import type { Score } from './score.ts';
@@ -11,6 +12,8 @@ export function roleWords({ role }: Band): string {
       return 'old place';
     case 'new':
       return 'new place';
+    case 'replica':
+      return 'on the replica';
     case 'reference':
       return 'without the migration';
   }
@@ -37,7 +40,7 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
   const isThere = cell.kind === 'value';
   const title = `${segment.text}${segment.should === null ? '' : `, should be ${segment.should}`}`;
   if (cell.kind === 'no-column' || cell.kind === 'no-table') {
-    const wasThere = segment.from > 0;
+    const wasThere = band.segments.some((s) => s.to <= segment.from && exists(s.cell));
     const words = wasThere ? 'dropped' : 'not there yet';
     const label = fitted(words, width - 10, 10.5, false);
     return [
@@ -48,7 +51,7 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
   }
   const isNull = isThere && cell.text === null;
   const isBad = state === 'wrong' || state === 'differs';
-  const ink: Ink = band.role === 'reference' ? 'soft' : band.role;
+  const ink: Ink = band.role === 'reference' || band.role === 'replica' ? 'soft' : band.role;
   const paint: Paint =
     isThere && !isNull
       ? { fill: ink, fillOpacity: band.role === 'reference' ? 0.1 : 0.2, stroke: ink, width: 1.4 }
@@ -87,7 +90,7 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
         from + 7 + value.length * 7.1 + 10,
         y + 16,
         stale,
-        { ink: 'bad', size: 11, isBold: true, isOver: true },
+        { ink: isBad ? 'bad' : 'soft', size: 11, isBold: isBad, isOver: true },
         title,
       ),
     );
@@ -96,6 +99,7 @@ function segmentShapes(score: Score, band: Band, segment: Segment, canvas: Canva
 
 /** What is said of a value that is not what it should be. */
 function offWords({ state, should, cell }: Segment): string {
+  if (state === 'behind') return 'still behind';
   if (state !== 'wrong' && state !== 'differs') return '';
   if (should !== null) return `should be ${should}`;
   return cell.kind === 'no-row' ? 'missing' : 'differs';

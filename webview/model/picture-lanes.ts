@@ -1,6 +1,7 @@
 /** The lanes of the app's versions with their requests, and the backfill as a front that moves. */
 import { eventX, markX, textWidth } from './columns.ts';
 import { fitted, type Canvas } from './canvas.ts';
+import { sidesOf, type Side } from './labels.ts';
 import type { Job, Mark, Range, Score } from './score.ts';
 import { circle, cross, line, n, path, text, type Ink, type Shape, type TextStyle } from './shapes.ts';
 
@@ -30,14 +31,16 @@ export function laneShapes(score: Score, canvas: Canvas): readonly Shape[] {
       shapes.push(path(`M${n(x1)} ${n(y - 4)}H${n(x2)}M${n(x1)} ${n(y + 4)}H${n(x2)}`, { stroke: 'soft', width: 1.5 }));
     }
     const marks = score.marks.filter((m) => m.version === lane.version);
+    const sides = (words: (mark: Mark) => number) =>
+      sidesOf(
+        marks.map((mark) => ({ x: markX(columns, mark), width: words(mark) })),
+        columns.width,
+      );
+    const labels = sides((mark) => textWidth(mark.label, 11, true, isBadMark(score, mark)));
+    const notes = sides((mark) => textWidth(mark.note ?? '', 11, false, mark.state !== 'ok'));
     marks.forEach((mark, k) => {
       if (mark.moment < view.from || mark.moment > view.to) return;
-      const [before, next] = [marks[k - 1], marks[k + 1]];
-      const near = {
-        left: before === undefined ? 0 : markX(columns, before),
-        right: next === undefined ? columns.width + 8 : markX(columns, next),
-      };
-      shapes.push(...markShapes(score, mark, canvas, y, near));
+      shapes.push(...markShapes(score, mark, canvas, y, { label: labels[k], note: notes[k] }));
     });
   });
   for (const { moment, version } of score.crashes) {
@@ -69,27 +72,37 @@ export function calloutAt({ story }: Score, moment: number, isTried = false) {
   return story?.callouts.find((c) => c.moment === moment && isEnd(c.part) === isTried) ?? null;
 }
 
-/** Where the words of a mark have room: right of it up to the next on its lane, else left of it. */
-interface Room {
-  readonly right: number;
-  readonly left: number;
-}
-
-function placed(words: string, x: number, y: number, room: Room, style: TextStyle): readonly Shape[] {
+export function placed(
+  words: string,
+  x: number,
+  y: number,
+  side: Side | undefined,
+  style: TextStyle,
+): readonly Shape[] {
   const { size = 11, isMono = false, isBold = false } = style;
-  const width = textWidth(words, size, isMono, isBold);
-  const isLeft = width > room.right && room.left > room.right;
-  const shown = fitted(words, isLeft ? room.left : room.right, size, isMono, isBold);
+  const { isLeft, room } = side ?? { isLeft: false, room: 0 };
+  const shown = fitted(words, room, size, isMono, isBold);
   if (shown.length < 3) return [];
   return [
     text(isLeft ? x - 12 : x + 12, y, shown, { ...style, isOver: true, anchor: isLeft ? 'end' : 'start' }, words),
   ];
 }
 
-function markShapes(score: Score, mark: Mark, { columns }: Canvas, y: number, near: Room): readonly Shape[] {
+function isBadMark(score: Score, mark: Mark): boolean {
+  const part = calloutAt(score, mark.moment, mark.isTried)?.part;
+  return mark.state !== 'ok' || part === 'lost' || part === 'break';
+}
+
+function markShapes(
+  score: Score,
+  mark: Mark,
+  { columns }: Canvas,
+  y: number,
+  sides: { readonly label: Side | undefined; readonly note: Side | undefined },
+): readonly Shape[] {
   const x = markX(columns, mark);
   const callout = calloutAt(score, mark.moment, mark.isTried);
-  const isBad = mark.state !== 'ok' || callout?.part === 'lost' || callout?.part === 'break';
+  const isBad = isBadMark(score, mark);
   const ink: Ink = isBad ? 'bad' : 'ink';
   const shapes: Shape[] = [];
   if (mark.state !== 'ok') {
@@ -97,12 +110,11 @@ function markShapes(score: Score, mark: Mark, { columns }: Canvas, y: number, ne
     shapes.push(circle(x, y, 8, { fill: 'paper', stroke: 'bad', width: 2.5, dash }), cross(x, y, 3.4, 'bad', 2.5));
   } else if (mark.kind === 'write') shapes.push(circle(x, y, 6, { fill: ink, stroke: 'paper', width: 1.5 }));
   else shapes.push(circle(x, y, 5.5, { fill: 'paper', stroke: ink, width: 2 }));
-  const room = { right: Math.min(near.right - x - 20, 280), left: Math.min(x - near.left - 20, 280) };
-  shapes.push(...placed(mark.label, x, y - 13, room, { ink, isMono: true, isBold: isBad }));
+  shapes.push(...placed(mark.label, x, y - 13, sides.label, { ink, isMono: true, isBold: isBad }));
   if (callout !== null) shapes.push(...badge(x, y - 17, callout.number, ink));
   const isWrong = mark.state !== 'ok';
   if (mark.note !== null)
-    shapes.push(...placed(mark.note, x, y + 17, room, { ink: isWrong ? 'bad' : 'soft', isBold: isWrong }));
+    shapes.push(...placed(mark.note, x, y + 17, sides.note, { ink: isWrong ? 'bad' : 'soft', isBold: isWrong }));
   return shapes;
 }
 
@@ -112,11 +124,13 @@ export function triedShapes(score: Score, mark: Mark, { columns, rows }: Canvas)
   if (y === undefined) return [];
   const x = markX(columns, mark);
   const ink: Ink = mark.state === 'ok' ? 'ink' : 'bad';
-  const room = { right: columns.width - x - 20, left: Math.min(280, x - 20) };
+  const side = (words: string, isMono: boolean, isBold: boolean) =>
+    sidesOf([{ x, width: textWidth(words, 11, isMono, isBold) }], columns.width)[0];
   const shapes: Shape[] = [circle(x, y, 8, { fill: 'paper', stroke: ink, width: 2, dash: '3 2' })];
   if (mark.state !== 'ok') shapes.push(cross(x, y, 3.2, 'bad', 2.2));
-  shapes.push(...placed(mark.label, x, y - 13, room, { ink, isMono: true, isBold: true }));
-  if (mark.note !== null) shapes.push(...placed(mark.note, x, y + 17, room, { ink, isBold: mark.state !== 'ok' }));
+  shapes.push(...placed(mark.label, x, y - 13, side(mark.label, true, true), { ink, isMono: true, isBold: true }));
+  const isBold = mark.state !== 'ok';
+  if (mark.note !== null) shapes.push(...placed(mark.note, x, y + 17, side(mark.note, false, isBold), { ink, isBold }));
   return shapes;
 }
 
@@ -128,6 +142,13 @@ export function jobShapes(score: Score, canvas: Canvas): readonly Shape[] {
     : score.jobs
         .filter((job) => isIn({ from: job.from, to: job.to ?? score.length }, view))
         .flatMap((job) => runShapes(score, job, canvas, y));
+}
+
+/** Up to the next batch, to the end of the run where something is said of that, else a little further. */
+function batchRoom(job: Job, moment: number, end: number, columns: Canvas['columns']): number {
+  const next = job.batches.find((b) => b.moment > moment);
+  if (next !== undefined) return eventX(columns, next.moment) - 4;
+  return job.outcome === 'passed' ? end - 6 : (columns.edges[moment + 1] ?? columns.width) + 60;
 }
 
 /** A front: what it has done is filled, and where it passes over the row is said. */
@@ -161,8 +182,8 @@ function runShapes(score: Score, job: Job, { columns, view }: Canvas, y: number)
     shapes.push(line(x, top, x, top + height, { stroke: callout?.part === 'break' ? 'bad' : 'ink', width: 2.5 }));
     const ink = callout?.part === 'break' ? 'bad' : 'ink';
     const start = x + (callout === null ? 6 : 22);
-    const words = fitted(batch.text, (columns.edges[batch.moment + 1] ?? columns.width) + 60 - start, 11, false);
-    shapes.push(text(start, top + 13, words, { size: 11, isOver: true, ink }, batch.text));
+    const words = fitted(batch.text, batchRoom(job, batch.moment, x2, columns) - start, 11, false);
+    if (words.length > 3) shapes.push(text(start, top + 13, words, { size: 11, isOver: true, ink }, batch.text));
     if (callout !== null) shapes.push(...badge(x + 11, top + height / 2, callout.number, ink));
   }
   if (!isDone) return shapes;

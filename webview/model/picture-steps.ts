@@ -60,6 +60,7 @@ function stepCallout(score: Score, step: StepSpan) {
   const isElsewhere = (moment: number) =>
     isJobs(moment) ||
     score.marks.some((m) => m.moment === moment && !m.isTried) ||
+    score.streams.some((s) => s.deliveries.some((d) => d.moment === moment)) ||
     score.crashes.some((c) => c.moment === moment) ||
     score.jobs.some((job) => job.batches.some((b) => b.moment === moment));
   return callouts.find((c) => c.moment >= step.from && c.moment < step.to && !isElsewhere(c.moment)) ?? null;

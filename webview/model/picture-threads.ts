@@ -1,10 +1,13 @@
 /** Writes as threads from their request down into the places that they reached; the lost one strong, with the break in it. */
 import type { ColumnName } from '../../simulator/player/model.ts';
+import type { Band } from './bands.ts';
 import { samePlace } from './places.ts';
 import { eventX, markX, textWidth } from './columns.ts';
 import { bandHeight, type Canvas } from './canvas.ts';
-import type { Mark, Score } from './score.ts';
+import { boxHeight, boxTop } from './picture-streams.ts';
+import type { Delivered, Mark, Score } from './score.ts';
 import { circle, cross, line, n, path, text, type Ink, type Shape } from './shapes.ts';
+import type { Thread } from './thread.ts';
 
 export function threadShapes(score: Score, canvas: Canvas): readonly Shape[] {
   const { view, rows, columns } = canvas;
@@ -15,7 +18,9 @@ export function threadShapes(score: Score, canvas: Canvas): readonly Shape[] {
     for (const batch of job.batches) {
       if (batch.moment < view.from || batch.moment > view.to) continue;
       const x = eventX(columns, batch.moment);
-      const isBreak = score.story?.thread?.broken.moment === batch.moment;
+      const broken = score.story?.thread?.broken ?? null;
+      // What the replica has not seen is right where it was written.
+      const isBreak = broken?.moment === batch.moment && broken.kind !== 'behind';
       const ink: Ink = isBreak ? 'bad' : 'soft';
       for (const y of tops(score, canvas, batch.places)) {
         shapes.push(
@@ -24,13 +29,45 @@ export function threadShapes(score: Score, canvas: Canvas): readonly Shape[] {
         );
       }
     }
+  score.streams.forEach(({ deliveries }, i) => {
+    for (const each of deliveries)
+      if (each.moment >= view.from && each.moment <= view.to)
+        shapes.push(...deliveredThread(score, each, canvas, (rows.streams[i] ?? 0) + boxTop + boxHeight));
+  });
   return [...shapes, ...lostThread(score, canvas)];
 }
 
-/** Where the bands of some places begin. */
-function tops(score: Score, { rows }: Canvas, places: readonly ColumnName[]): readonly number[] {
+/** From the stream into the place that it writes, and from the place that it mirrors to that. */
+function deliveredThread(score: Score, each: Delivered, canvas: Canvas, y: number): readonly Shape[] {
+  const x = eventX(canvas.columns, each.moment);
+  const ink: Ink = each.isBreak ? 'bad' : 'soft';
+  const width = each.isBreak ? 2.5 : 1.5;
+  const targets = tops(score, canvas, each.places);
+  const [target] = targets;
+  if (target === undefined) return [];
+  const [source] = tops(score, canvas, each.sources);
+  const isUp = source !== undefined && source > target;
+  const first = Math.min(target, ...(source === undefined ? [] : [source]));
+  const shapes: Shape[] = [line(x, y, x, first, { stroke: ink, width, dash: source === undefined ? 'none' : '2 3' })];
+  if (source !== undefined) {
+    const from = isUp ? source : source + bandHeight;
+    shapes.push(circle(x, from, 3.5, { fill: ink }));
+    if (isUp) {
+      const to = target + bandHeight;
+      shapes.push(line(x, from, x, to, { stroke: ink, width }));
+      shapes.push(path(`M${n(x - 4)} ${n(to + 6)}L${n(x)} ${n(to)}L${n(x + 4)} ${n(to + 6)}`, { stroke: ink, width }));
+      return shapes;
+    }
+    shapes.push(line(x, from, x, target, { stroke: ink, width }));
+  }
+  return [...shapes, ...targets.flatMap((top) => arrow(x, top, ink))];
+}
+
+/** Where the bands of some places begin; those of the replica, where that is meant and it has some. */
+function tops(score: Score, { rows }: Canvas, places: readonly ColumnName[], isCopy = false): readonly number[] {
+  const isKind = ({ role }: Band) => (isCopy ? role === 'replica' : role === 'old' || role === 'new');
   return score.bands.flatMap((band, i) =>
-    band.role !== 'reference' && places.some((p) => samePlace(p, band.place)) ? [rows.bands[i] ?? 0] : [],
+    isKind(band) && places.some((p) => samePlace(p, band.place)) ? [rows.bands[i] ?? 0] : [],
   );
 }
 
@@ -48,7 +85,8 @@ function ownThread(score: Score, mark: Mark, canvas: Canvas): readonly Shape[] {
   const lane = score.lanes.findIndex((l) => l.version === mark.version);
   const y = rows.lanes[lane] ?? 0;
   const x = markX(columns, mark);
-  const reached = tops(score, canvas, mark.places);
+  const copies = mark.isOnReplica ? tops(score, canvas, mark.places, true) : [];
+  const reached = copies.length > 0 ? copies : tops(score, canvas, mark.places);
   const isBad = isLost(score, mark.moment) || mark.state !== 'ok';
   const ink: Ink = isBad ? 'bad' : 'soft';
   if (reached.length === 0) return mark.state === 'failed' ? failedThread(score, mark, canvas, x, y) : [];
@@ -98,11 +136,12 @@ function lostThread(score: Score, canvas: Canvas): readonly Shape[] {
   const { story } = score;
   const thread = story?.thread ?? null;
   if (story === null || thread === null || thread.reads.length === 0) return [];
+  if (thread.broken.kind === 'behind') return behindThread(score, canvas, thread, story.breakText ?? '');
   const [target] = tops(score, canvas, thread.reads);
   if (target === undefined) return [];
   const { broken, writer, written } = thread;
   const said = story.breakText ?? '';
-  const start = writer === null ? 0 : eventX(columns, writer.at(-1) ?? 0);
+  const start = writer === null ? 0 : eventX(columns, thread.brought ?? writer.at(-1) ?? 0);
   if (broken.kind === 'overwritten') {
     const from = writer === null ? filledX(score, canvas, thread.reads, broken.moment) : start;
     return overwritten(canvas, from, eventX(columns, broken.moment), target, said);
@@ -124,9 +163,20 @@ function lostThread(score: Score, canvas: Canvas): readonly Shape[] {
   if (source === undefined) return [];
   // What was lost in the copy breaks off there, what nobody copied before the reader.
   const end =
-    broken.kind === 'copied'
+    broken.kind === 'copied' || broken.kind === 'dropped'
       ? eventX(columns, broken.moment)
       : markX(columns, { moment: story.end, isTried: story.probe !== null }) - 22;
+  return brokenOff(start, Math.max(start + 20, end), source, target, said);
+}
+
+/** From the primary, which has it, towards the replica, which has not. */
+function behindThread(score: Score, canvas: Canvas, thread: Thread, said: string): readonly Shape[] {
+  const { story } = score;
+  const [source] = tops(score, canvas, thread.reads);
+  const [target] = tops(score, canvas, thread.reads, true);
+  if (story === null || source === undefined || target === undefined) return [];
+  const start = eventX(canvas.columns, thread.broken.moment);
+  const end = markX(canvas.columns, { moment: story.end, isTried: story.probe !== null }) - 22;
   return brokenOff(start, Math.max(start + 20, end), source, target, said);
 }
 
@@ -158,7 +208,9 @@ function overwritten({ columns }: Canvas, from: number, x: number, target: numbe
 
 /** Where the place that is read was given what somebody then went over. */
 function filledX(score: Score, { columns }: Canvas, reads: readonly ColumnName[], moment: number): number {
-  const band = score.bands.find((b) => b.role !== 'reference' && reads.some((r) => samePlace(r, b.place)));
+  const band = score.bands.find(
+    (b) => (b.role === 'old' || b.role === 'new') && reads.some((r) => samePlace(r, b.place)),
+  );
   const before = band?.segments.find((s) => s.to === moment);
   return before === undefined || before.from === 0 ? 0 : eventX(columns, before.from);
 }

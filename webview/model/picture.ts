@@ -4,6 +4,7 @@ import { textWidth } from './columns.ts';
 import { bandShapes, roleWords } from './picture-bands.ts';
 import { jobShapes, laneShapes } from './picture-lanes.ts';
 import { stepShapes } from './picture-steps.ts';
+import { streamShapes } from './picture-streams.ts';
 import { threadShapes } from './picture-threads.ts';
 import { subjectWords, type Score } from './score.ts';
 import { text, type Shape } from './shapes.ts';
@@ -16,6 +17,7 @@ export function pictureOf(score: Score, canvas: Canvas): readonly Shape[] {
     ...bandShapes(score, canvas),
     ...laneShapes(score, canvas),
     ...jobShapes(score, canvas),
+    ...streamShapes(score, canvas),
     ...threadShapes(score, canvas),
   ];
 }
@@ -34,6 +36,12 @@ export function gutterOf(score: Score, rows: Rows, width: number): readonly Shap
     );
   });
   if (rows.job !== null) shapes.push(text(0, rows.job + 15, 'backfill', { size: 12, isBold: true }));
+  score.streams.forEach(({ name, source }, i) => {
+    const y = rows.streams[i] ?? 0;
+    const words = source === null ? 'stream' : `stream of ${source}`;
+    shapes.push(text(0, y + 22, fit(name, 12, false, true), { size: 12, isBold: true }, name));
+    shapes.push(text(0, y + 35, fit(words, 10.5, false), { ink: 'soft', size: 10.5 }, words));
+  });
   if (score.subject !== null && score.bands.length > 0) {
     const words = subjectWords(score.subject);
     shapes.push(text(0, rows.heading - 2, fit(words, 11, false), { ink: 'soft', size: 11 }, words));

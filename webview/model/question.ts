@@ -103,7 +103,9 @@ export function readsAt(
     .filter((d) => d.column !== null && event.version !== null && d.readBy.includes(event.version))
     .filter((d) => d.row === subject.name || d.table !== subject.table)
     .map((d) => ({ table: d.table, column: d.column ?? '' }));
-  return found.length > 0 ? found : suspects(view, tablesRead(told, at, moment), subject, written(told, at, subject, event.sql, moment));
+  return found.length > 0
+    ? found
+    : suspects(view, tablesRead(told, at, moment), subject, written(told, at, subject, event.sql, moment));
 }
 
 /** The columns that the SQL names, in those of its expressions whose values differ. */

@@ -2,12 +2,13 @@
 import type { ColumnName, Moment } from '../../simulator/player/model.ts';
 import { actor, changeWords, naming, rowWords } from './acts.ts';
 import { bandsOf, shownPlaces, type Band } from './bands.ts';
-import { changesAt, isWritten, jobRuns, momentsOf, type JobRun } from './changes.ts';
+import { changesAt, includesPlace, isWritten, jobRuns, momentsOf, type CellChange, type JobRun } from './changes.ts';
 import { dataOf, mentions, placeName, relatedTables, type Datum, type Place } from './places.ts';
 import { readsAt, subjectAt } from './question.ts';
-import type { Subject, Told } from './rows.ts';
+import { cellWords, type Subject, type Told } from './rows.ts';
 import { showerOf, storyOf, type Story } from './story.ts';
-import { callText, errorOf, isError, shortAnswers, statementOf } from './values.ts';
+import { deliveryError, deliveryOf, readsReplica, streamRuns, waitingAt } from './streams.ts';
+import { callText, clip, errorOf, isError, shortAnswers, statementOf } from './values.ts';
 import { listed } from './words.ts';
 
 /** From one moment to before another. */
@@ -43,6 +44,8 @@ export interface Mark {
   readonly places: readonly ColumnName[];
   /** It was tried at its moment, and left nothing behind. */
   readonly isTried: boolean;
+  /** It reads from the replica. */
+  readonly isOnReplica: boolean;
 }
 
 /** A request that commits several times, from its first statement to its last, or to its death. */
@@ -61,6 +64,30 @@ export interface Job extends JobRun {
   readonly outcome: 'copied' | 'passed' | null;
 }
 
+/** A change that a stream delivers. */
+export interface Delivered {
+  readonly moment: number;
+  readonly label: string;
+  readonly isFailed: boolean;
+  /** Where the thread of the story breaks. */
+  readonly isBreak: boolean;
+  /** The places that it wrote, and those of the table that it mirrors. */
+  readonly places: readonly ColumnName[];
+  readonly sources: readonly ColumnName[];
+}
+
+export interface StreamLane {
+  readonly name: string;
+  /** The table that it mirrors, where that is known. */
+  readonly source: string | null;
+  readonly runs: readonly (Range & {
+    readonly waits: readonly (Range & { readonly count: number })[];
+    /** Changes that were in it when it was stopped. */
+    readonly lost: number;
+  })[];
+  readonly deliveries: readonly Delivered[];
+}
+
 export interface Score {
   readonly length: number;
   readonly steps: readonly StepSpan[];
@@ -68,6 +95,7 @@ export interface Score {
   readonly marks: readonly Mark[];
   readonly flights: readonly Flight[];
   readonly jobs: readonly Job[];
+  readonly streams: readonly StreamLane[];
   readonly bands: readonly Band[];
   readonly story: Story | null;
   readonly subject: Subject | null;
@@ -93,6 +121,7 @@ export function scoreOf(told: Told, row: Subject | null = null): Score {
     marks: marksOf(told, subject, places, isStorys ? story : null),
     flights: flightsOf(moments),
     jobs: jobsOf(told, subject, places),
+    streams: streamsOf(told, subject, places, isStorys ? story : null),
     bands: subject === null || shown === null ? [] : bandsOf(told, subject, shown, isStorys ? story : null),
     story,
     subject,
@@ -240,6 +269,7 @@ function markOf(
       note: noteOf(moment, kind),
       places: touched,
       isTried,
+      isOnReplica: readsReplica(told, moment),
     },
   ];
 }
@@ -299,6 +329,79 @@ function jobsOf(told: Told, subject: Subject | null, places: readonly Place[]): 
     const hasCopied = batches.some((b) => b.places.length > 0);
     return { ...run, batches, outcome: hasCopied ? 'copied' : isDone ? 'passed' : null };
   });
+}
+
+function streamsOf(
+  told: Told,
+  subject: Subject | null,
+  places: readonly Place[],
+  story: Story | null,
+): readonly StreamLane[] {
+  const { moments } = told.history;
+  const all = streamRuns(told);
+  return [...new Set(all.map((run) => run.name))].map((name) => {
+    const own = all.filter((run) => run.name === name);
+    const source = own.find((run) => run.source !== null)?.source ?? null;
+    return {
+      name,
+      source,
+      runs: own.map(({ from, to, changes }) => ({
+        from,
+        to: to ?? moments.length,
+        waits: waitsOf(told, name, from, to ?? moments.length),
+        lost: changes.filter((c) => c.lost !== null).length,
+      })),
+      deliveries: moments.flatMap((m, i) =>
+        deliveryOf(m)?.stream === name ? [deliveredAt(told, i, source, subject, places, story)] : [],
+      ),
+    };
+  });
+}
+
+/** The stretches in which as much waits, where anything does. */
+function waitsOf(told: Told, name: string, from: number, to: number): StreamLane['runs'][number]['waits'] {
+  const found: { from: number; to: number; count: number }[] = [];
+  for (let i = from; i < to; i += 1) {
+    const count = waitingAt(told, name, i);
+    const last = found.at(-1);
+    if (last?.to === i && last.count === count) last.to = i + 1;
+    else if (count > 0) found.push({ from: i, to: i + 1, count });
+  }
+  return found;
+}
+
+function deliveredAt(
+  told: Told,
+  at: number,
+  source: string | null,
+  subject: Subject | null,
+  places: readonly Place[],
+  story: Story | null,
+): Delivered {
+  const moment = told.history.moments[at];
+  const changes = subject === null ? [] : changesAt(told, at, subject, places);
+  const written = changes.map((c) => c.place);
+  const isFailed = deliveryError(moment) !== null;
+  const isAgain = deliveryOf(moment)?.isAgain === true;
+  const isEcho = story?.rule === 'stream-echo' && story.end === at;
+  const what = subject === null ? 'delivers' : deliveryLabel(changes, naming({ subject, places }));
+  return {
+    moment: at,
+    label: isFailed ? `${isAgain ? 'again: ' : ''}fails` : isEcho ? 'for ever' : isAgain ? 'again' : what,
+    isFailed,
+    isBreak: story?.thread?.broken.moment === at || isEcho,
+    places: written,
+    sources:
+      written.length === 0 ? [] : places.filter((p) => p.table === source && !includesPlace(written, p)).slice(0, 1),
+  };
+}
+
+/** `delivers email 'a'`. */
+function deliveryLabel(changes: readonly CellChange[], name: (place: ColumnName) => string): string {
+  const [first] = changes;
+  if (first === undefined) return 'changes nothing here';
+  if (first.after.kind === 'no-row') return `deletes from ${first.place.table}`;
+  return `delivers ${name(first.place)} ${clip(cellWords(first.after), 24)}`;
 }
 
 /** `users, row 1`. */

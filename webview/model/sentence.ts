@@ -117,7 +117,7 @@ function requestSentence(told: Told, moment: Moment, at: number): string {
     return `${who}: it ${shown === null ? 'is refused' : 'fails'}, ${error.message}.${shown === null ? '' : should}`;
   if (isReadRequest(told, moment)) {
     if (part !== null && part.number < part.of) return `${who}.`;
-    const reads = `${who} and reads ${clip(actual ?? event.result, 120)}`;
+    const reads = `${who}${behindAt(told, moment) === null ? '' : ','} and reads ${clip(actual ?? event.result, 120)}`;
     if (shown === null)
       return expected === actual && expected !== null ? `${reads}, as it does without the migration.` : `${reads}.`;
     return `${reads}; without the migration it reads ${clip(expected ?? '', 120)}.${lostWords(told, at)}`;
@@ -132,7 +132,9 @@ function lostWords(told: Told, at: number): string {
   const writer = story?.thread?.writer?.[0];
   if (story === null || story.end !== at || writer === undefined) return '';
   const event = told.history.moments[writer]?.event ?? null;
-  return event === null ? '' : ` What is lost: ${event.version ?? '?'}’s ${callWords(event)}, event ${writer}.`;
+  const isLate = story.thread?.broken.kind === 'undelivered' || story.thread?.broken.kind === 'behind';
+  const what = isLate ? 'What it does not see yet' : 'What is lost';
+  return event === null ? '' : ` ${what}: ${event.version ?? '?'}’s ${callWords(event)}, event ${writer}.`;
 }
 
 function does(answer: string): string {

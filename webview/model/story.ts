@@ -163,7 +163,7 @@ function storyHeadline(told: Told, moment: Moment, plot: Plot): string {
     case 'lost':
       return lostHeadline(told, moment, plot, title, where);
     case 'error':
-      return `${title}: ${call} ${where}: ${errorOf(actual ?? '')?.message ?? actual ?? ''}.`;
+      return `${title}: ${call} ${where}${copyWords(told, plot)}: ${errorOf(actual ?? '')?.message ?? actual ?? ''}.`;
     case 'answer': {
       if (shown?.rule === 'unreadable-answer')
         return `${title}: ${call} ${where} reads ${actual ?? ''}, but its code takes ${expected ?? ''}.`;
@@ -180,12 +180,19 @@ function storyHeadline(told: Told, moment: Moment, plot: Plot): string {
   }
 }
 
+/** `, on the replica, which is 2 commits behind`. */
+function copyWords(told: Told, plot: Plot): string {
+  const behind = behindAt(told, plot.shower);
+  return behind === null ? '' : `, on the replica, which is ${behindWords(behind)}`;
+}
+
 function streamHeadline(told: Told, end: number, title: string): string {
   const moment = told.history.moments[end];
   const error = deliveryError(moment);
   const where = placeOfReader(told, end);
   const again = deliveryOf(moment)?.isAgain === true ? ' again' : '';
-  if (error !== null) return `${title}: what ${copier(moment)} delivers${again} ${where} fails, and it is stuck: ${error}.`;
+  if (error !== null)
+    return `${title}: what ${copier(moment)} delivers${again} ${where} fails, and it is stuck: ${error}.`;
   return `${title} ${where}: ${moment?.shown?.message.replaceAll('"', '') ?? 'the streams never come to an end'}.`;
 }
 

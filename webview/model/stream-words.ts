@@ -54,23 +54,12 @@ export function originWords(told: Told, at: number): string {
 export function isLate(told: Told, at: number, subject: Subject): boolean {
   const carried = carriedAt(told, at);
   if (carried === null) return false;
-  const places = (viewAt(told, at)?.tables ?? []).flatMap((t) => t.columns.map((column) => ({ table: t.name, column })));
+  const places = (viewAt(told, at)?.tables ?? []).flatMap((t) =>
+    t.columns.map((column) => ({ table: t.name, column })),
+  );
   const here = changesAt(told, at, subject, places).map((c) => c.place);
   for (let i = carried.from + 1; i < at; i += 1) if (changesAt(told, i, subject, here).length > 0) return true;
   return false;
-}
-
-/** What a step does to a stream: `starts stream forward`, `stops stream forward: 1 change in it is lost`. Null: nothing. */
-export function streamStepWords(told: Told, at: number): string | null {
-  const runs = streamRuns(told);
-  const started = runs.find((run) => run.from === at);
-  const stopped = runs.find((run) => run.to === at);
-  if (started !== undefined)
-    return `starts stream ${started.name}${started.source === null ? '' : `, which mirrors ${started.source} from here on`}`;
-  if (stopped === undefined) return null;
-  const lost = stopped.changes.filter((c) => c.lost === at).length;
-  const words = lost === 0 ? '' : `: ${count(lost, 'change')} in it ${lost === 1 ? 'is' : 'are'} lost`;
-  return `stops stream ${stopped.name}${words}`;
 }
 
 /** `1 change waits in it`. */
@@ -86,4 +75,3 @@ export function unmoved(told: Told, at: number, tables: readonly string[]): read
     .filter((run) => run.from < at && at < (run.to ?? Infinity) && !run.changes.some((c) => c.from === at))
     .map((run) => run.name);
 }
-

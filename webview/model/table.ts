@@ -37,12 +37,17 @@ export interface TableRow {
   readonly since: number | null;
 }
 
+function roleWords({ role }: Pick<Band, 'role'>): string {
+  if (role === 'reference') return 'without the migration';
+  return role === 'replica' ? 'on the replica' : `${role} place`;
+}
+
 export function columnsIn(score: Score): readonly Column[] {
   const tables = new Set(score.bands.map((b) => b.place.table));
   const home = tables.size > 1 ? null : (score.subject?.table ?? null);
   return score.bands.map(({ role, place }) => ({
     name: role === 'reference' ? 'should be' : placeName(place, home),
-    role: role === 'reference' ? 'without the migration' : `${role} place`,
+    role: roleWords({ role }),
   }));
 }
 

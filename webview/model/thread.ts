@@ -117,7 +117,9 @@ function behindOf(
   const behind = behindAt(told, reader);
   const [there, here] = [tablesRead(told, end, reader), viewAt(told, end)?.tables ?? []];
   const isOther = reads.some((p) => !sameCell(cellOf(there, p, subject), cellOf(here, p, subject)));
-  return behind === null || !isOther ? null : { kind: 'behind', moment: lastChange(told, end, subject, reads) ?? end, behind };
+  return behind === null || !isOther
+    ? null
+    : { kind: 'behind', moment: lastChange(told, end, subject, reads) ?? end, behind };
 }
 
 /** Where what was written waits in a stream, or was lost with one. */
