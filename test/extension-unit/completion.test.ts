@@ -8,12 +8,22 @@ const stepKinds = ['migrate', 'deploy', 'backfill', 'verify', 'cdc'];
 
 describe('keys', () => {
   test('of an empty plan: what is required first', async () => {
-    expect(await labels('▮')).toEqual(['database', 'versions', 'steps', 'title', 'forecast', 'params', 'allow']);
+    expect(await labels('▮')).toEqual([
+      'database',
+      'versions',
+      'steps',
+      'title',
+      'databases',
+      'forecast',
+      'params',
+      'allow',
+    ]);
     expect(await labels('# a comment\n▮')).toEqual([
       'database',
       'versions',
       'steps',
       'title',
+      'databases',
       'forecast',
       'params',
       'allow',
@@ -22,10 +32,11 @@ describe('keys', () => {
   });
 
   test('of the top level, without those that are there', async () => {
-    expect(await labels(`${plan}▮`)).toEqual(['forecast', 'allow']);
+    expect(await labels(`${plan}▮`)).toEqual(['databases', 'forecast', 'allow']);
     expect(await labels('title: x\nda▮\nversions:\n  v1:\n    a: SELECT 1\n')).toEqual([
       'database',
       'steps',
+      'databases',
       'forecast',
       'params',
       'allow',
@@ -33,13 +44,18 @@ describe('keys', () => {
   });
 
   test('of the database, with nothing, a word or a blank line below it', async () => {
-    expect(await labels('database:\n  ▮')).toEqual(['schema', 'seed', 'production']);
-    expect(await labels('database:\n  sch▮')).toEqual(['schema', 'seed', 'production']);
+    expect(await labels('database:\n  ▮')).toEqual(['schema', 'name', 'seed', 'production']);
+    expect(await labels('database:\n  sch▮')).toEqual(['schema', 'name', 'seed', 'production']);
     expect(await labels('database:\n  schema: |\n    CREATE TABLE t (a int);\n  ▮\nversions:\n')).toEqual([
+      'name',
       'seed',
       'production',
     ]);
-    expect(await labels('database:\n  schema: |\n    CREATE TABLE t (a int);\n\n  ▮')).toEqual(['seed', 'production']);
+    expect(await labels('database:\n  schema: |\n    CREATE TABLE t (a int);\n\n  ▮')).toEqual([
+      'name',
+      'seed',
+      'production',
+    ]);
   });
 
   test('of a step: its kinds first, and only what fits the kind that it has', async () => {
@@ -52,6 +68,7 @@ describe('keys', () => {
       'batch',
       'pause',
       'transaction',
+      'on',
       'offline',
       'wait',
       'point-of-no-return',
@@ -60,7 +77,17 @@ describe('keys', () => {
     const inDeploy = await labels(edited('    deploy: v2\n', '    deploy: v2\n    ▮\n'));
     expect(inDeploy).toEqual(['rollback', 'flag', 'offline', 'wait', 'point-of-no-return', 'allow']);
     const inBackfill = await labels(edited('    batch: 1000\n', '    ▮\n'));
-    expect(inBackfill).toEqual(['rollback', 'by', 'batch', 'pause', 'offline', 'wait', 'point-of-no-return', 'allow']);
+    expect(inBackfill).toEqual([
+      'rollback',
+      'by',
+      'batch',
+      'pause',
+      'on',
+      'offline',
+      'wait',
+      'point-of-no-return',
+      'allow',
+    ]);
   });
 
   test('half typed between others, without a colon', async () => {
@@ -102,6 +129,7 @@ describe('keys', () => {
       'batch',
       'pause',
       'transaction',
+      'on',
       'allow',
     ]);
   });

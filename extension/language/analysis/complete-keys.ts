@@ -24,13 +24,14 @@ export function completeKeys(analysis: Analysis, spot: KeySpot): readonly Comple
   return [...formatKeys(analysis, spot), ...namedKeys(analysis, spot)];
 }
 
-/** Which kind of step a key belongs to. */
-const ownerOfKey: Readonly<Record<string, StepKind>> = {
-  flag: 'deploy',
-  by: 'backfill',
-  batch: 'backfill',
-  pause: 'backfill',
-  transaction: 'migrate',
+/** Which kinds of step a key belongs to. */
+const ownersOfKey: Readonly<Record<string, readonly StepKind[]>> = {
+  flag: ['deploy'],
+  by: ['backfill'],
+  batch: ['backfill'],
+  pause: ['backfill'],
+  transaction: ['migrate'],
+  on: ['migrate', 'backfill'],
 };
 
 function isKind(key: string): key is StepKind {
@@ -50,8 +51,8 @@ function formatKeys({ root }: Analysis, spot: KeySpot): readonly Completion[] {
   const kind = stepKinds.find((each) => present.has(each));
   const fitting = keys.filter(({ key }) => {
     if (isKind(key)) return kind === undefined;
-    const owner = ownerOfKey[key];
-    return owner === undefined || kind === undefined || owner === kind;
+    const owners = ownersOfKey[key];
+    return owners === undefined || kind === undefined || owners.includes(kind);
   });
   return fitting.map((key, index) =>
     isKind(key.key) ? stepItem(key, key.key, spot, present) : keyItem(key, index, spot),
