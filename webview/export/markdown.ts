@@ -3,6 +3,7 @@ import type { Moment } from '../../simulator/player/model.ts';
 import type { Told } from '../model/rows.ts';
 import { subjectWords, type Score } from '../model/score.ts';
 import { headlineOf, showerOf } from '../model/story.ts';
+import { copier } from '../model/stream-words.ts';
 import { columnsIn, rowAt } from '../model/table.ts';
 import { callWords, visible } from '../model/values.ts';
 
@@ -80,7 +81,9 @@ function sqlOf(told: Told, score: Score): string {
     const who =
       event.kind === 'request'
         ? `${event.version ?? '?'} ${callWords(event)}`
-        : `${event.kind === 'rollback' ? 'roll back ' : ''}${event.step ?? ''}`;
+        : event.kind === 'deliver'
+          ? copier(told.history.moments[at])
+          : `${event.kind === 'rollback' ? 'roll back ' : ''}${event.step ?? ''}`;
     return [`**${at}.** ${plain(who)}\n\n${fence(event.sql.trim(), 'sql')}`];
   });
   if (parts.length === 0) return '';

@@ -2,7 +2,7 @@
 import type { ColumnName, View } from '../../simulator/player/model.ts';
 import { changesAt, includesPlace, referenceCells } from './changes.ts';
 import { mentions, placesOf, samePlace, type Datum, type Place } from './places.ts';
-import { cellOf, cellWords, sameCell, viewAt, type Cell, type Subject, type Told } from './rows.ts';
+import { cellOf, cellWords, exists, sameCell, viewAt, type Cell, type Subject, type Told } from './rows.ts';
 import { replicaTables } from './streams.ts';
 import { showerOf, type Story } from './story.ts';
 
@@ -116,7 +116,8 @@ function replicaSegments(told: Told, subject: Subject, place: ColumnName, story:
   const segments: Segment[] = [];
   told.history.moments.forEach(({ live }, i) => {
     const cell = cellOf(replicaTables(told, i), place, subject);
-    const isOff = isBehind(told, i, subject, place);
+    // A column that is not there has nothing that could be behind.
+    const isOff = exists(cell) && isBehind(told, i, subject, place);
     const isStorys = thread !== null && includesPlace(thread.reads, place) && i <= (story?.end ?? 0);
     const isRead = isStorys && version !== null && live.includes(version);
     const state = !isOff ? 'same' : isRead ? 'wrong' : 'behind';

@@ -129,8 +129,9 @@ function notSeen(told: Told, plot: Plot, { writer, broken }: Thread, subject: Su
 /** The changes that go round, or the one that is stuck: who made them, and what the streams do with them. */
 function streaming(told: Told, plot: Plot): readonly Draft[] {
   const { moments } = told.history;
-  const end: Draft = { moment: plot.end, part: 'end', text: deliveryText(told, plot, plot.end) };
   const isStuck = deliveryError(moments[plot.end]) !== null;
+  const last = `${deliveryText(told, plot, plot.end)}${isStuck ? '' : ', and so on for ever'}`;
+  const end: Draft = { moment: plot.end, part: 'end', text: last };
   const from = isStuck ? (carriedAt(told, plot.end)?.delivered ?? plot.end) : 0;
   const delivered = moments
     .flatMap((m, i) => (i >= from && i < plot.end && deliveryOf(m) !== null ? [i] : []))

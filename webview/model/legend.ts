@@ -48,7 +48,7 @@ export function legendOf(score: Score): readonly LegendItem[] {
     },
     score.streams.length > 0 && {
       name: 'stream',
-      words: 'what waits in a stream',
+      words: 'stream, and what waits in it',
       shapes: [
         { kind: 'rect', ...box, round: 3, paint: { stroke: 'soft', width: 1.2 } },
         {
@@ -58,7 +58,7 @@ export function legendOf(score: Score): readonly LegendItem[] {
           width: 12,
           height: 7,
           round: 0,
-          paint: { fill: 'ink', fillOpacity: 0.25, stroke: 'soft', width: 1 },
+          paint: { fill: 'ink', fillOpacity: 0.32 },
         },
       ],
     },

@@ -144,11 +144,17 @@ export function jobShapes(score: Score, canvas: Canvas): readonly Shape[] {
         .flatMap((job) => runShapes(score, job, canvas, y));
 }
 
-/** Up to the next batch, to the end of the run where something is said of that, else a little further. */
-function batchRoom(job: Job, moment: number, end: number, columns: Canvas['columns']): number {
-  const next = job.batches.find((b) => b.moment > moment);
-  if (next !== undefined) return eventX(columns, next.moment) - 4;
-  return job.outcome === 'passed' ? end - 6 : (columns.edges[moment + 1] ?? columns.width) + 60;
+/** Where the words of a batch go: up to the next one, and of the last after the front where they don't fit into it. */
+function batchWords(score: Score, job: Job, batch: Job['batches'][number], columns: Canvas['columns'], end: number) {
+  const start = eventX(columns, batch.moment) + (calloutAt(score, batch.moment) === null ? 6 : 22);
+  const next = job.batches.find((b) => b.moment > batch.moment);
+  const inside = (next === undefined ? end - 6 : eventX(columns, next.moment)) - start - 4;
+  const isOutside = next === undefined && job.outcome !== 'passed' && textWidth(batch.text, 11, false) > inside;
+  if (!isOutside || job.to === null) return { x: start, words: fitted(batch.text, inside, 11, false) };
+  const later = score.jobs.find((other) => other.from >= (job.to ?? 0));
+  const edge = later === undefined ? columns.width : eventX(columns, later.from);
+  const x = end + (calloutAt(score, job.to) === null ? 7 : 52);
+  return { x, words: fitted(batch.text, Math.min(200, edge - x - 4), 11, false) };
 }
 
 /** A front: what it has done is filled, and where it passes over the row is said. */
@@ -181,9 +187,9 @@ function runShapes(score: Score, job: Job, { columns, view }: Canvas, y: number)
     const callout = calloutAt(score, batch.moment);
     shapes.push(line(x, top, x, top + height, { stroke: callout?.part === 'break' ? 'bad' : 'ink', width: 2.5 }));
     const ink = callout?.part === 'break' ? 'bad' : 'ink';
-    const start = x + (callout === null ? 6 : 22);
-    const words = fitted(batch.text, batchRoom(job, batch.moment, x2, columns) - start, 11, false);
-    if (words.length > 3) shapes.push(text(start, top + 13, words, { size: 11, isOver: true, ink }, batch.text));
+    const said = batchWords(score, job, batch, columns, x2);
+    if (said.words.length > 3)
+      shapes.push(text(said.x, top + 13, said.words, { size: 11, isOver: true, ink }, batch.text));
     if (callout !== null) shapes.push(...badge(x + 11, top + height / 2, callout.number, ink));
   }
   if (!isDone) return shapes;

@@ -99,7 +99,7 @@ function frontShapes(
       width: Math.max(1, x2 - x1),
       height,
       round: 0,
-      paint: { fill: 'ink', fillOpacity: 0.25, stroke: 'soft', width: 1 },
+      paint: { fill: 'ink', fillOpacity: 0.32 },
     },
     ...(words === undefined ? [] : [text(x1 + 6, top + 11, words, { size: 10.5, isOver: true })]),
   ];
