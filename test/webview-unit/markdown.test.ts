@@ -80,7 +80,7 @@ test('the finding, its history and how to replay it', () => {
 
     </details>
 
-    **What to do.** Write both places in every live version before the copy begins, and let the copy mend every difference (\`IS DISTINCT FROM\`), not only what is missing.
+    **What to do.** Run "backfill" after "keep in step": nothing carries what v1.set\\_qty(qty: 7, id: 1) wrote between the two.
 
     Replay it:
 

@@ -1,5 +1,7 @@
 /** What the stage says of streams and of a replica: what they bring late, lose, repeat, or have not seen. */
 import { afterAll, describe, expect, test } from 'vitest';
+import { sidesOf } from '../../webview/model/labels.ts';
+import { scoreOf } from '../../webview/model/score.ts';
 import { sentenceAt } from '../../webview/model/sentence.ts';
 import { storyOf } from '../../webview/model/story.ts';
 import { closeEngine, storyText, tell } from './recorded.ts';
@@ -61,6 +63,9 @@ describe('streams', () => {
       2 @10 “stop mirror” stops stream forward: 1 change in it is lost
       3 @12 v2 reads email_address: NULL, should be 'a'"
     `);
+    const [forward] = scoreOf(told).streams;
+    expect(forward).toMatchObject({ name: 'forward', source: 'users', deliveries: [] });
+    expect(forward?.runs).toEqual([{ from: 2, to: 10, waits: [{ from: 9, to: 10, count: 1 }], lost: 1 }]);
     expect(storyOf(told)?.thread).toMatchObject({
       writer: [9],
       broken: { kind: 'dropped', moment: 10, stream: 'forward' },
@@ -129,18 +134,41 @@ describe('a replica', () => {
       2 @10 v3 reads from the replica, which is 1 commit behind: email_address is still NULL there, should be 'ada@example.com'"
     `);
     expect(storyOf(told)?.thread).toMatchObject({ writer: null, broken: { kind: 'behind', behind: 1 } });
+    const { bands } = scoreOf(told);
+    const states = (role: string) => bands.filter((b) => b.role === role).map((b) => b.segments.map((s) => s.state));
+    // The primary is right.
+    expect(states('new')[0]?.at(-1)).toBe('same');
+    expect(states('replica')[0]?.slice(-2)).toEqual(['behind', 'wrong']);
     expect(storyOf(told)?.breakText).toMatchInlineSnapshot(`"not on the replica yet"`);
     expect(sentences(told)).toMatchInlineSnapshot(`
       "2 The replica has caught up.
-      10 v3 runs get_user(id 1) on the replica, which is 1 commit behind and reads (1, NULL); without the migration it reads (1, 'ada@example.com')."
+      10 v3 runs get_user(id 1) on the replica, which is 1 commit behind, and reads (1, NULL); without the migration it reads (1, 'ada@example.com')."
     `);
   });
 
   test('that has not seen the column yet', async () => {
     expect(storyText(await replica('request-fails'))).toMatchInlineSnapshot(`
-      "Failing request: v3’s get_user(id 1) at “switch reads”: column "email_address" does not exist.
+      "Failing request: v3’s get_user(id 1) at “switch reads”, on the replica, which is 2 commits behind: column "email_address" does not exist.
       1 @1 “expand” adds users.email_address
       2 @9 v3 runs get_user: column "email_address" does not exist; the replica is 2 commits behind"
     `);
+  });
+});
+
+describe('labels of a lane', () => {
+  test('go where there is room, and share it where two meet', () => {
+    expect(sidesOf([{ x: 100, width: 60 }], 300)).toEqual([{ isLeft: false, room: 188 }]);
+    expect(sidesOf([{ x: 280, width: 60 }], 300)).toEqual([{ isLeft: true, room: 260 }]);
+    const both = sidesOf(
+      [
+        { x: 100, width: 100 },
+        { x: 280, width: 60 },
+      ],
+      300,
+    );
+    expect(both).toEqual([
+      { isLeft: false, room: 80 },
+      { isLeft: true, room: 60 },
+    ]);
   });
 });

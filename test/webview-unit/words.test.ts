@@ -1,5 +1,6 @@
 /** Values, calls and what changed inside a value. */
 import { describe, expect, test } from 'vitest';
+import { headline } from '../../webview/model/words.ts';
 import { insideValue } from '../../webview/model/inside-value.ts';
 import { stepsOf } from '../../webview/model/score.ts';
 import type { Moment } from '../../simulator/player/model.ts';
@@ -133,4 +134,15 @@ describe('steps', () => {
     ]);
     expect(spans[2]?.phases.map((p) => p.name)).toEqual(['rolling out', 'done']);
   });
+});
+
+test('the rules of streams, replicas and drivers have words', () => {
+  const rules = ['stale-read', 'stream-fails', 'stream-echo', 'cached-plan', 'straggler'];
+  expect(rules.map((rule) => headline({ rule, step: 'switch' }))).toEqual([
+    'a read is behind for a while at “switch”',
+    'a stream is stuck at “switch”',
+    'streams deliver the same change for ever at “switch”',
+    'a prepared statement is refused at “switch”',
+    'a version that lives too long breaks at “switch”',
+  ]);
 });
