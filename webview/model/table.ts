@@ -2,13 +2,14 @@
 import type { Moment } from '../../simulator/player/model.ts';
 import { actor } from './acts.ts';
 import type { Band, Segment } from './bands.ts';
+import type { Callout } from './callouts.ts';
 import { touches } from './changes.ts';
 import { insideValue, type Inside } from './inside-value.ts';
 import { placeName, relatedTables } from './places.ts';
 import type { Told } from './rows.ts';
 import type { Score } from './score.ts';
-import { catchUpWords, copier } from './stream-words.ts';
-import { deliveryError, deliveryOf, isCatchUp } from './streams.ts';
+import { catchUpWords, copier, deliveryWords } from './stream-words.ts';
+import { isCatchUp } from './streams.ts';
 import { callWords, clip, errorOf, statementOf } from './values.ts';
 
 export interface Column {
@@ -54,6 +55,7 @@ export function columnsIn(score: Score): readonly Column[] {
 /** One event as a row. */
 export function rowAt(told: Told, score: Score, at: number): TableRow {
   const moment = told.history.moments[at];
+  const isCopy = moment?.event?.kind === 'deliver';
   const span = score.steps.find((s) => s.from <= at && at < s.to);
   const cells = score.bands.map((band) => cellAt(band, at));
   const differs = score.bands.map((band) => sinceOf(band, at)).filter((since) => since !== null);
@@ -62,7 +64,7 @@ export function rowAt(told: Told, score: Score, at: number): TableRow {
     step: span === undefined ? '' : span.name,
     isBack: span?.isBack === true,
     who: whoOf(moment),
-    what: calloutWords(score, moment, at) ?? whatOf(moment),
+    what: calloutWords(score, moment, at) ?? (isCopy ? copyWords(told, score, at) : whatOf(moment)),
     cells,
     since: differs.length === 0 ? null : Math.min(...differs),
   };
@@ -90,16 +92,16 @@ function whoOf(moment: Moment | undefined): string {
 /** What the story says of an event that is no request: a request says itself what it is. */
 function calloutWords(score: Score, moment: Moment | undefined, at: number): string | null {
   if (moment?.event?.kind === 'request' || moment?.event?.kind === 'crash') return null;
-  return (
-    score.story?.callouts.find((c) => c.moment === at && !(score.story?.probe !== null && c.part === 'end'))?.text ??
-    null
-  );
+  const isTold = (c: Callout) => c.moment === at && !(score.story?.probe !== null && c.part === 'end');
+  const text = score.story?.callouts.find(isTold)?.text ?? null;
+  // Who it is stands beside it.
+  const who = moment?.event?.kind === 'deliver' ? `${copier(moment)} ` : '';
+  return text?.startsWith(who) === true ? text.slice(who.length) : text;
 }
 
 function whatOf(moment: Moment | undefined): string {
   if (moment?.event == null) return 'start';
   const { event, actual } = moment;
-  if (event.kind === 'deliver') return isCatchUp(moment) ? catchUpWords(moment) : deliveredWords(moment);
   if (event.kind === 'batch') return `one batch: ${event.result}`;
   if (event.kind !== 'request') return event.result === '' ? moment.title : event.result;
   const part = statementOf(event.result);
@@ -110,11 +112,12 @@ function whatOf(moment: Moment | undefined): string {
   return `${callWords(event)}${which}${isTold ? `: ${answer}` : ''}`;
 }
 
-function deliveredWords(moment: Moment): string {
-  const delivery = deliveryOf(moment);
-  const error = deliveryError(moment);
-  const what = `delivers a change${delivery?.isAgain === true ? ' once more' : ''}`;
-  return error === null ? `${what}: ${delivery?.result ?? moment.event?.result ?? ''}` : `${what}: it fails, ${error}`;
+/** What a stream does to the row, or the replica. */
+function copyWords(told: Told, { subject, bands }: Score, at: number): string {
+  const moment = told.history.moments[at];
+  if (isCatchUp(moment)) return catchUpWords(moment);
+  const places = bands.filter(({ role }) => role === 'old' || role === 'new').map(({ place }) => place);
+  return deliveryWords(told, { subject, places }, at);
 }
 
 function segmentAt(band: Band, at: number): Segment | undefined {
