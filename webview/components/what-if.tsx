@@ -140,7 +140,7 @@ function OtherTurns({ moment, forking }: { readonly moment: Moment; readonly for
             >
               Let it live on
             </button>
-            <span class="soft">It stays live until the deploy after the next is done.</span>
+            <span class="soft">It stays live for one deploy longer than planned.</span>
           </>
         )}
       </div>
