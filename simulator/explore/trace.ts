@@ -64,18 +64,8 @@ export function traceEvent(
   const step = position?.step?.name ?? null;
   const base = { step, version: null, request: null, params: {}, sql: '', result: '', line: null };
   switch (event.kind) {
-    case 'move': {
-      const { move } = event;
-      const sql = move.action.kind === 'sql' ? shownSql(move.action.statements) : '';
-      return {
-        ...base,
-        kind: move.direction === 'down' ? 'rollback' : 'step',
-        step: move.step.name,
-        sql,
-        result: event.result === 'done' ? arrival(positions[move.to]) : event.result,
-        line: move.part.location.line,
-      };
-    }
+    case 'move':
+      return { ...base, ...moveEvent(event, positions) };
     case 'request':
       return { ...base, ...requestEvent(event, plan), kind: 'request' };
     case 'prepared':
@@ -137,6 +127,19 @@ export function traceEvent(
         line: event.step.location.line,
       };
   }
+}
+
+function moveEvent(
+  { move, result }: SearchEvent & { kind: 'move' },
+  positions: readonly Position[],
+): Pick<TraceEvent, 'kind' | 'step' | 'sql' | 'result' | 'line'> {
+  return {
+    kind: move.direction === 'down' ? 'rollback' : 'step',
+    step: move.step.name,
+    sql: move.action.kind === 'sql' ? shownSql(move.action.statements) : '',
+    result: result === 'done' ? arrival(positions[move.to]) : result,
+    line: move.part.location.line,
+  };
 }
 
 function statementLine(event: SearchEvent & { kind: 'prepared' }, plan: Plan): number | null {
