@@ -1,4 +1,5 @@
 /** The keys of the whole page. What is typed somewhere, and what a list or a menu has used already, is left alone. */
+import { playFork } from './forking.ts';
 import { goBack, moveByEvent, moveByFinding, moveByStep, moveToEnd, revealHere } from './moves.ts';
 import type { Store } from './store.ts';
 
@@ -40,6 +41,7 @@ export const keys: readonly Key[] = [
   { keys: ['p'], shown: ['p'], does: 'Previous finding', run: (store) => moveByFinding(store, 'previous') },
   { keys: ['Home'], shown: ['Home'], does: 'To the start', run: (store) => moveToEnd(store, 'first') },
   { keys: ['End'], shown: ['End'], does: 'To the end', run: (store) => moveToEnd(store, 'last') },
+  { keys: ['r'], shown: ['r'], does: 'Roll back here', run: rollBackHere },
   { keys: ['Enter'], shown: ['Enter'], does: 'Show this place in the plan', run: revealHere },
   {
     keys: ['?'],
@@ -51,6 +53,13 @@ export const keys: readonly Key[] = [
   },
   { keys: ['Escape'], shown: ['Esc'], does: 'Back: out of a request that was tried, or out of a fork', run: goBack },
 ];
+
+/** In its own pane, where what comes of it is said. Before the first step there is nothing to take back. */
+function rollBackHere(store: Store): void {
+  if (store.ready.value === null || (store.moment.value?.step ?? null) === null) return;
+  store.remember({ pane: 'what-if' });
+  void playFork(store, { kind: 'rollback' });
+}
 
 /** Where letters and arrows belong to what has the focus. The playhead's own slider moves as the page does. */
 const typing =

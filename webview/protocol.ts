@@ -56,6 +56,8 @@ export interface PlayReady {
   /** By their ids: the one that was opened, then its forks. */
   readonly histories: readonly History[];
   readonly playhead: Playhead;
+  /** The number of the last `moveTo` that was known then: where the page has moved on since, its own playhead counts. */
+  readonly answering?: number;
   /** Whether it is of the text on screen. */
   readonly isCurrent: boolean;
 }

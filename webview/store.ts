@@ -118,19 +118,28 @@ export class Store {
     if (parts.traffic !== undefined) this.traffic.value = parts.traffic;
     if (parts.follow !== undefined) this.follow.value = parts.follow;
     if (parts.play !== undefined) {
+      const before = this.ready.peek();
       this.play.value = parts.play;
-      if (parts.play.kind === 'ready') this.arrive(parts.play);
+      if (parts.play.kind === 'ready') this.arrive(parts.play, before);
     }
     this.isReady.value = true;
   }
 
-  private arrive(play: PlayReady): void {
+  private arrive(play: PlayReady, before: PlayReady | null): void {
     const wanted = this.target?.finding === play.finding ? this.target.target : null;
     const [opened] = play.histories;
     const moment = wanted === null || opened === undefined ? null : momentOf(opened, wanted);
     this.target = null;
-    this.playhead.value = play.playhead;
+    if (!this.hasMovedOn(play, before)) this.playhead.value = play.playhead;
     if (moment !== null) this.moveTo({ history: play.playhead.history, moment, probe: null });
+  }
+
+  /** A snapshot of the same recording crosses a move of this page, which the host will hear of. */
+  private hasMovedOn(play: PlayReady, before: PlayReady | null): boolean {
+    const isSame = before !== null && before.finding === play.finding && before.by === play.by;
+    const { history, moment } = this.playhead.peek();
+    const isThere = play.histories[history]?.moments[moment] !== undefined;
+    return isSame && isThere && play.answering !== undefined && play.answering < this.moves;
   }
 
   /** Moved by somebody else. Where this page has moved on since, its own move counts. */

@@ -270,7 +270,8 @@ export class Stage {
   private playPart(): PlayPart {
     const debugged = this.debugged.of(this.uri);
     if (debugged !== null) return this.debugged.part(debugged);
-    return this.play()?.part ?? { kind: 'none' };
+    const part = this.play()?.part ?? { kind: 'none' };
+    return part.kind === 'ready' ? { ...part, answering: this.lastMove } : part;
   }
 
   private trafficPart(): Parts['traffic'] {

@@ -1,9 +1,10 @@
 /** What if: a request, a rollback, a straggler or SQL, played from the moment at the playhead. */
 import { useState } from 'preact/hooks';
-import type { ForkCommand, History, Moment } from '../../simulator/player/model.ts';
+import type { ForkCommand, Moment } from '../../simulator/player/model.ts';
 import type { PlayReady } from '../protocol.ts';
+import { playFork } from '../forking.ts';
 import type { Store } from '../store.ts';
-import { commandText, outcomeOf, outcomeText } from '../model/what-if.ts';
+import { commandText, outcomeOf } from '../model/what-if.ts';
 import { listed } from '../model/words.ts';
 import { Histories } from './histories.tsx';
 import { WhatIfOutcome } from './what-if-outcome.tsx';
@@ -19,22 +20,6 @@ export interface Forking {
   readonly fork: (command: ForkCommand) => void;
 }
 
-/** The history of a fork is shown before its answer comes, or shortly after. */
-function arrivalOf(store: Store, history: number): Promise<History | null> {
-  const longestMs = 5000;
-  return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(null), longestMs);
-    const stop = store.ready.subscribe((ready) => {
-      const made = ready?.histories.find(({ id }) => id === history);
-      if (made === undefined) return;
-      clearTimeout(late);
-      resolve(made);
-      // Not before `stop` is known: what is there already is told at once.
-      queueMicrotask(() => stop());
-    });
-  });
-}
-
 /** Forks at the playhead, and goes to what is new. */
 function useForking(store: Store): Forking {
   const [state, setState] = useState<{ readonly busy: string | null; readonly failure: string | null }>({
@@ -42,21 +27,9 @@ function useForking(store: Store): Forking {
     failure: null,
   });
   const run = async (command: ForkCommand): Promise<void> => {
-    const { history, moment } = store.playhead.value;
-    const what = commandText(command);
-    setState({ busy: what, failure: null });
-    store.announcement.value = `Playing: ${what}.`;
-    const forked = await store.host.fork(history, moment, command);
-    setState({ busy: null, failure: forked.ok ? null : forked.message });
-    if (!forked.ok) {
-      store.announcement.value = `${what} could not be played: ${forked.message}`;
-      return;
-    }
-    const made = await arrivalOf(store, forked.history);
-    const outcome = made === null ? null : outcomeOf(made);
-    if (outcome === null) return;
-    store.moveTo({ history: forked.history, moment: outcome.first, probe: null });
-    store.announcement.value = outcomeText(outcome);
+    setState({ busy: commandText(command), failure: null });
+    const failure = await playFork(store, command);
+    setState({ busy: null, failure });
   };
   const fork = (command: ForkCommand): void => {
     if (state.busy === null) void run(command);

@@ -37,6 +37,16 @@ export const cases = {
     // It was told, and need not be told again.
     assert.equal((await stage.asked('moveTo')).length, 2);
   },
+  'a snapshot that crosses a move leaves the playhead where it was moved to': async (stage) => {
+    await stage.open('is-null');
+    await stage.press('ArrowLeft', 'ArrowLeft');
+    const { play } = await stage.page.evaluate(async () => (await fetch('/recording/is-null')).json());
+    const playhead = { history: 0, moment: 8, probe: null };
+    await stage.call('show', { play: { ...play, playhead, answering: 1 } });
+    assert.equal(await stage.moment(), 7);
+    await stage.call('show', { play: { ...play, playhead, answering: 2 } });
+    assert.equal(await stage.moment(), 8);
+  },
   'a reload restores what was chosen': async (stage) => {
     await stage.open('is-null');
     await stage.tab('Events');

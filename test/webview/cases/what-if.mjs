@@ -26,6 +26,18 @@ async function open(stage) {
 }
 
 export const cases = {
+  'r rolls back at the playhead; before the first step it asks for nothing': async (stage) => {
+    await open(stage);
+    await stage.tab('Row');
+    await stage.nowhere();
+    await stage.press('r');
+    assert.deepEqual(await stage.asked('fork'), [[0, 3, { kind: 'rollback' }]]);
+    await pane(stage).waitFor();
+    await stage.open('what-if');
+    await stage.nowhere();
+    await stage.press('Escape', 'Home', 'r');
+    assert.deepEqual(await stage.asked('fork'), []);
+  },
   'a request is played with the values that were chosen; then the playhead is at what is new': async (stage) => {
     await open(stage);
     await pane(stage).getByLabel('v1').check();
