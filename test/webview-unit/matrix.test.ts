@@ -158,6 +158,19 @@ describe('how far back', () => {
     expect(triangleOf(of).reaches.map(({ pointOfNoReturn }) => pointOfNoReturn)).toEqual([null, 'declared', null]);
   });
 
+  test('a step past the declared point that has no way back either is no fault; one that fails is', () => {
+    const meant = (step: string) =>
+      finding({ rule: 'no-rollback', severity: 'info', step, version: null, request: null });
+    const past = (result: 'no-plan' | 'fails') =>
+      report({
+        rollback: ways({ 'one to start': 'safe', 'three to two': result }),
+        pointOfNoReturn: 'two',
+        findings: [meant('two'), meant('three')],
+      });
+    expect(texts(past('no-plan'))).toEqual(['start', 'no return', 'no return']);
+    expect(texts(past('fails'))[2]).toBe('nowhere: the way back fails');
+  });
+
   test('of two results for one way the worse counts, and the finding of what is undone last is shown', () => {
     const rollback = [
       ...ways({ 'two to one': 'safe' }),

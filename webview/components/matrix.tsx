@@ -256,7 +256,8 @@ function Back({ store, row, index, roving }: RowProps) {
     else goToStep(store, row.name);
   };
   // What the plan declares is no fault; where nothing leads is not walked.
-  const isBroken = reach.stopped !== null && reach.pointOfNoReturn !== 'declared' && reach.stopped.result !== null;
+  const isMeant = reach.pointOfNoReturn === 'declared' || reach.pointOfNoReturn === 'past';
+  const isBroken = reach.stopped !== null && !isMeant && reach.stopped.result !== null;
   const mark = isBroken ? 'broken' : reach.to === row.number ? 'absent' : 'held';
   return (
     <td
@@ -272,7 +273,7 @@ function Back({ store, row, index, roving }: RowProps) {
     >
       <span class="matrix-content">
         {reach.pointOfNoReturn === null ? null : <Mark name="flag" />}
-        {reach.pointOfNoReturn === 'declared' ? null : <Mark name={mark} />}
+        {isMeant ? null : <Mark name={mark} />}
         {reachText.short}
       </span>
     </td>

@@ -154,14 +154,20 @@ function cellWords(cell: Omit<MatrixCell, 'label'>, isLive: boolean): string {
   }
 }
 
+const pointWords: Readonly<Record<NonNullable<Reach['pointOfNoReturn']>, string>> = {
+  declared: 'point of no return, on purpose',
+  undeclared: 'point of no return',
+  past: 'past the point of no return',
+};
+
 function reachText(report: PlanReport, { to, stopped, pointOfNoReturn }: Reach, from: number): ReachText {
-  const flagged =
-    pointOfNoReturn === null ? '' : `point of no return${pointOfNoReturn === 'declared' ? ', on purpose' : ''}; `;
+  const flagged = pointOfNoReturn === null ? '' : `${pointWords[pointOfNoReturn]}; `;
   if (stopped === null) return { short: 'start', long: `${flagged}back to the start` };
   const why = rollbackWords[stopped.result ?? 'no-plan'];
   const name = (step: number) => (step === 0 ? 'the start' : (report.steps[step - 1]?.name ?? ''));
   if (to === from) {
-    const short = pointOfNoReturn === 'declared' ? 'no return' : `nowhere: ${why}`;
+    const isMeant = pointOfNoReturn === 'declared' || pointOfNoReturn === 'past';
+    const short = isMeant ? 'no return' : `nowhere: ${why}`;
     return { short, long: `${flagged}nowhere: ${why}` };
   }
   if (stopped.result === null) return { short: `${to} only`, long: `${flagged}${to} only, ${name(to)}` };

@@ -20,7 +20,8 @@ export interface Reach {
   readonly to: number;
   /** The first that is not; null where the start is reached. */
   readonly stopped: WayBack | null;
-  readonly pointOfNoReturn: 'declared' | 'undeclared' | null;
+  /** `past`: the plan has declared one before this step, and says that there is no way back from here either. */
+  readonly pointOfNoReturn: 'declared' | 'undeclared' | 'past' | null;
 }
 
 export interface Triangle {
@@ -49,16 +50,29 @@ export function triangleOf(report: PlanReport): Triangle {
 
 function reachOf(report: PlanReport, row: readonly WayBack[], from: number): Reach {
   const stopped = row.toReversed().find(({ result }) => result !== 'safe') ?? null;
-  const isThePoint = report.steps[from - 1]?.name === report.pointOfNoReturn;
-  const isDeclared = report.findings.some(
-    ({ rule, step, severity }) =>
-      rule === 'no-rollback' && step === report.steps[from - 1]?.name && severity === 'info',
-  );
+  const point = report.steps.findIndex(({ name }) => name === report.pointOfNoReturn) + 1;
   return {
     to: stopped === null ? 0 : stopped.to + 1,
     stopped,
-    pointOfNoReturn: isThePoint ? (isDeclared ? 'declared' : 'undeclared') : null,
+    pointOfNoReturn: kindOfPoint(report, point, from, stopped),
   };
+}
+
+function kindOfPoint(
+  report: PlanReport,
+  point: number,
+  from: number,
+  stopped: WayBack | null,
+): Reach['pointOfNoReturn'] {
+  if (point === from) return isDeclared(report, from) ? 'declared' : 'undeclared';
+  const isPast = point > 0 && point < from && isDeclared(report, point) && isDeclared(report, from);
+  return isPast && stopped?.result === 'no-plan' ? 'past' : null;
+}
+
+/** The plan says on purpose that there is no way back from a step. */
+function isDeclared(report: PlanReport, step: number): boolean {
+  const name = report.steps[step - 1]?.name;
+  return report.findings.some((each) => each.rule === 'no-rollback' && each.step === name && each.severity === 'info');
 }
 
 /** Of a way back through several steps: the finding of the last that is undone, or of any other. */
