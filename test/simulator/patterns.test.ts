@@ -1,6 +1,6 @@
 /**
  * The book of examples says what a rehearsal finds in each plan: in the plan's first lines, on the page of its
- * pattern, and in the overview. plans.test.ts rehearses the plans; here the pages are held against them.
+ * pattern, and in the overview. plans-examples.test.ts rehearses the plans; here the pages are held against them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
