@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../simulator/engine/engine.ts';
 import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
+import { loadPlan } from '../../simulator/plan/load.ts';
 import { rehearse } from '../../simulator/rehearse.ts';
+import type { PlanReport } from '../../simulator/report/model.ts';
 import { truthOf } from './plan-truth.ts';
 
 /** `files`: the plans of a folder. */
@@ -42,9 +44,25 @@ export function plansAreTrue(name: string, files: readonly string[]): void {
           expect(shown('warning').filter((w) => w.startsWith('straggler'))).toEqual(
             truth.warnings.filter((w) => w.startsWith('straggler')),
           );
+        if (file.endsWith('/plan.cutover.yaml')) expect(await unsafeWaysBack(file, report)).toEqual([]);
         for (const warning of truth.warnings) expect(shown('warning')).toContain(warning);
       },
       60_000,
     );
   });
+}
+
+/** Of a correct plan: ways back that are not safe, from the steps before its declared point of no return. */
+async function unsafeWaysBack(
+  file: string,
+  { rollback, steps }: PlanReport,
+): Promise<readonly PlanReport['rollback'][number][]> {
+  const loaded = await loadPlan(file, (path) => readFile(path, 'utf8'));
+  const declared = loaded.ok ? loaded.plan.steps.findIndex((step) => step.pointOfNoReturn) : -1;
+  const before = steps.slice(0, declared === -1 ? steps.length : declared).map(({ name }) => name);
+  expect(
+    before.every((name) => rollback.some(({ from }) => from === name)),
+    'every step was walked back from',
+  ).toBe(true);
+  return rollback.filter(({ from, result }) => before.includes(from) && result !== 'safe');
 }
