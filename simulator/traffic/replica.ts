@@ -54,19 +54,19 @@ export class Replica {
   }
 
   /** The same player; what is done to its database by steps and streams is done to the replica as well, later. */
-  following(player: Player, now: () => number): Player {
-    const later = (run: Work['run']): void => {
-      this.lastMs = Math.max(this.lastMs, now());
+  following(player: Player, timeOf: (moment: Moment) => number): Player {
+    const later = (moment: Moment, run: Work['run']): void => {
+      this.lastMs = Math.max(this.lastMs, timeOf(moment));
       this.log.push({ kind: 'work', atMs: this.lastMs, run });
     };
     return {
       ...player,
       script: (statements, moment) => {
-        later((replica) => replica.script(statements, moment));
+        later(moment, (replica) => replica.script(statements, moment));
         return player.script(statements, moment);
       },
       transaction: (call, moment, migrates) => {
-        if (call.writes || migrates) later((replica) => replica.transaction(call, moment, migrates));
+        if (call.writes || migrates) later(moment, (replica) => replica.transaction(call, moment, migrates));
         return player.transaction(call, moment, migrates);
       },
     };

@@ -24,7 +24,7 @@ import { ReplicaLag, type StepLag } from './replica-lag.ts';
 import { Replica } from './replica.ts';
 import { Pods } from './rollout.ts';
 import { stepHolds, stepLags } from './step-holds.ts';
-import { momentOf, Stream } from './stream.ts';
+import { momentOf, Stream, timeOf } from './stream.ts';
 import { parentIn, Survey } from './survey.ts';
 import { Twins } from './twins.ts';
 import { assumedPerSecond, Workload } from './workload.ts';
@@ -220,7 +220,7 @@ class Run {
     const moment = (atMs: number): Moment => momentOf(seed, atMs);
     const lag = new ReplicaLag(pace.replicaLagMs);
     const replica = replicaTwins === null ? null : new Replica(replicaTwins, lag, ground.usesRandom, moment);
-    const migrated = replica?.following(players[0], () => this.world?.stream.now ?? 0) ?? players[0];
+    const migrated = replica?.following(players[0], timeOf) ?? players[0];
     const mirrors = new Mirrors(migrated, new Mirror(plan), pace.streamLagMs, this.recorder, moment);
     const stream = new Stream({
       mirrors,
@@ -244,6 +244,10 @@ class Run {
     }
     this.tables = await countTables(players[0], plan, catalog, growth, stream.moment());
     this.assume(workload);
+    if (replica !== null)
+      this.assumed.add(
+        `the steps are ${duration(schedule.soakMs)} apart: a replica has that long to catch up in between`,
+      );
     return null;
   }
 
@@ -400,8 +404,9 @@ class Run {
   /** Null: it leaves a replica no further behind than usual, or there is none. */
   private lagOf(step: Step): StepLag | null {
     const lag = this.forecasts.lags.get(step);
-    if (lag === undefined || lag.behindMs === 0 || this.world?.replica == null) return null;
-    this.assumed.add(`when ${step.name} is done, a replica is ${duration(lag.behindMs)} further behind than usual`);
+    if (lag === undefined || lag.behindMs === 0 || lag.workMs === 0 || this.world?.replica == null) return null;
+    const seconds = ((lag.workMs + lag.behindMs) / lag.workMs).toFixed(1);
+    this.assumed.add(`a replica takes ${seconds} s to replay what ${step.name} writes in a second`);
     return lag;
   }
 

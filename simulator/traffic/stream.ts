@@ -46,6 +46,11 @@ export function momentOf(seed: number, atMs: number): Moment {
   return { clockMs: beginning + Math.floor(atMs), seed: (seed + Math.floor(atMs)) | 0 };
 }
 
+/** Virtual time of a moment. */
+export function timeOf({ clockMs }: Moment): number {
+  return clockMs - beginning;
+}
+
 export class Stream {
   /** Virtual time, in milliseconds. */
   now = 0;
