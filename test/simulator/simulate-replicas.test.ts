@@ -182,11 +182,10 @@ steps:
     );
     const [v1, v2] = recording.versions.map(({ ok, wrong }) => [ok, wrong].map((of) => of.reduce((a, b) => a + b, 0)));
     expect(v1?.[1]).toBe(0);
-    // Where there was one more in the second between; held against the copy alone each read of v2 is wrong.
-    const reads = recording.traffic.find((t) => t.request === 'get')?.ran ?? 0;
+    // Right where there was one more in the second between; of a hundred requests one is a bump.
     const [right = 0, wrong = 0] = v2 ?? [];
-    expect(wrong).toBeGreaterThan(reads / 10);
-    expect(right).toBeGreaterThan(reads / 50);
+    expect(right / (right + wrong)).toBeGreaterThan(0.1);
+    expect(wrong).toBeGreaterThan(right);
   });
 });
 
@@ -215,10 +214,11 @@ steps:
     expect([...new Set(waited(rewritten))]).toEqual(['get', 'sign_up']);
     const firstOf = (request: string): number => rewritten.examples.find((e) => e.request === request)?.second ?? 0;
     expect(firstOf('get') - firstOf('sign_up')).toBeGreaterThan(20);
-    // Nobody queues there for a lock that is had for no time.
-    const added = await runText(plan('ALTER TABLE users ADD COLUMN m int'), lag);
-    expect(added.totals).toMatchObject({ failed: 0, wrong: 0 });
-    expect(added.totals.waited).toBeGreaterThan(0);
+    // Nobody queues there for a lock that is had for no time: none but the writes at the primary wait.
+    const added = plan('ALTER TABLE users ADD COLUMN m int');
+    expect((await runText(added, lag)).totals.waited).toBeGreaterThan(0);
+    const readOnly = await runText(added.replace(/ +sign_up: .*\n/, ''), lag);
+    expect(readOnly.totals).toMatchObject({ failed: 0, wrong: 0, waited: 0 });
   });
 });
 
