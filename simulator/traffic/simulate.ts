@@ -243,11 +243,7 @@ class Run {
       await fill(pair, workload, growth, { rows: pace.rows, moment: stream.moment(), onBatch: () => this.check() });
     }
     this.tables = await countTables(players[0], plan, catalog, growth, stream.moment());
-    this.assume(workload);
-    if (replica !== null)
-      this.assumed.add(
-        `the steps are ${duration(schedule.soakMs)} apart: a replica has that long to catch up in between`,
-      );
+    this.assume(this.world);
     return null;
   }
 
@@ -262,7 +258,7 @@ class Run {
     await player.define(workload.programs);
   }
 
-  private assume(workload: Workload): void {
+  private assume({ workload, schedule, replica }: World): void {
     for (const { stated, table, kind } of workload.requests) {
       if (!stated)
         this.assumed.add(
@@ -270,6 +266,9 @@ class Run {
         );
     }
     for (const each of paceAssumptions(this.plan, this.pace)) this.assumed.add(each);
+    if (replica === null) return;
+    const apart = duration(schedule.soakMs);
+    this.assumed.add(`the steps are ${apart} apart: a replica has that long to catch up in between`);
   }
 
   private async goThrough(world: World): Promise<void> {
