@@ -244,7 +244,7 @@ async function simulateJob(
   const result = await simulate(
     plan.path,
     reader(job),
-    () => Promise.all([start(), start()] as const),
+    (count) => Promise.all(Array.from({ length: count }, start)),
     options,
   ).finally(() => {
     jobs.delete(job);

@@ -4,7 +4,7 @@ import { renderSimulation, seenIn } from '../report/simulation.ts';
 import { renderPlanErrors } from '../report/text.ts';
 import { oneLine, visible } from '../report/words.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { SimulateOptions } from '../traffic/simulate.ts';
+import type { Engines, SimulateOptions } from '../traffic/simulate.ts';
 import type { Command } from './arguments.ts';
 import { progressLine, trafficParts } from './progress.ts';
 import type { ExitCode, Surroundings } from './run.ts';
@@ -18,16 +18,18 @@ export async function simulatePlan(command: SimulateCommand, io: Surroundings, s
   const simulator = await io.load();
   const begun = io.now();
   // They boot while the plan is being read; an invalid plan never asks for them.
-  const engines = Promise.all([simulator.startEngine(), simulator.startEngine()] as const);
-  engines.catch(() => {});
+  const started = [simulator.startEngine(), simulator.startEngine()];
+  for (const each of started) each.catch(() => {});
+  const engines: Engines = (count) => {
+    while (started.length < count) started.push(simulator.startEngine());
+    return Promise.all(started);
+  };
   const progress = progressLine(io.err, io.now, trafficParts);
   const settings = { ...simulateOptions(command), signal, onProgress: progress.update };
-  const result = await simulator
-    .simulate(plan, io.readFile, () => engines, settings)
-    .finally(() => {
-      progress.clear();
-      void closeAll(engines);
-    });
+  const result = await simulator.simulate(plan, io.readFile, engines, settings).finally(() => {
+    progress.clear();
+    void closeAll(started);
+  });
   if (!result.ok) {
     const text = renderPlanErrors(plan, result.errors, { ...io.out, sources: result.sources });
     (options.format === 'json' ? io.err : io.out).write(text);
@@ -66,7 +68,6 @@ async function write(io: Surroundings, path: string, text: string): Promise<stri
   }
 }
 
-async function closeAll(engines: Promise<readonly Engine[]>): Promise<void> {
-  const started = await engines.catch(() => []);
-  await Promise.all(started.map((engine) => engine.close().catch(() => {})));
+async function closeAll(engines: readonly Promise<Engine>[]): Promise<void> {
+  await Promise.all(engines.map((engine) => engine.then((each) => each.close()).catch(() => {})));
 }

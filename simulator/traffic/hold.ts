@@ -11,6 +11,8 @@ export interface LockHold {
   /** Milliseconds after the step begins. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** It is asked for and not had yet. */
+  readonly isQueue?: true;
 }
 
 export interface StepHold {

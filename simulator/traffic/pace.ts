@@ -19,6 +19,8 @@ export interface Pace {
   readonly requestTimeoutMs: number;
   /** From a commit to the delivery of what it changed. */
   readonly streamLagMs: number;
+  /** From a commit until a replica shows it, where no step makes it later. */
+  readonly replicaLagMs: number;
 }
 
 export const defaultPace: Pace = {
@@ -29,6 +31,7 @@ export const defaultPace: Pace = {
   rows: 1_000,
   requestTimeoutMs: 10_000,
   streamLagMs: 1_000,
+  replicaLagMs: 1_000,
 };
 
 const shares = { window: 1, soak: 1, rollout: 10, backfill: 4, end: 3 } as const;
@@ -149,6 +152,16 @@ export function paceAssumptions(plan: Plan, pace: Pace): string[] {
           `a stream delivers ${pace.streamLagMs / 1000} s after the commit, each change once; a step that waits for it pauses the traffic for so long`,
         ]
       : []),
+    ...(readsReplica(plan)
+      ? [
+          `a replica shows what was committed ${pace.replicaLagMs / 1000} s later; a step that waits for it waits until it shows what was committed before`,
+        ]
+      : []),
     `a request takes 1 to 20 ms; its client gives up after ${pace.requestTimeoutMs / 1000} s`,
   ];
+}
+
+/** Some request of the plan reads from a replica. */
+export function readsReplica(plan: Plan): boolean {
+  return plan.versions.some((v) => [...v.requests.values()].some((r) => r.onReplica));
 }

@@ -29,6 +29,8 @@ export class Recorder {
   private readonly shown = new Map<string, Set<string>>();
   private readonly requests = new Map<number, { ran: number; refused: number }>();
   private readonly lags = new Map<string, { at: number[]; ms: number[] }>();
+  /** By version and second: how far the replica was behind that it read from. */
+  private readonly behinds = new Map<number, Map<number, number>>();
   private readonly stuckStreams: Recording['leftOut'] = [];
   private waited = 0;
   private end = 0;
@@ -92,13 +94,20 @@ export class Recorder {
     };
   }
 
-  /** How far a stream is behind, in milliseconds. */
+  /** How far a stream or a replica is behind, in milliseconds. */
   lag(of: string, second: number, ms: number): void {
     let series = this.lags.get(of);
     if (series === undefined) this.lags.set(of, (series = { at: [], ms: [] }));
     if (series.ms.at(-1) === ms) return;
     series.at.push(second);
     series.ms.push(ms);
+  }
+
+  /** A version has read from a replica that was so far behind, in milliseconds; the most in a second counts. */
+  behind(second: number, version: number, ms: number): void {
+    let seconds = this.behinds.get(version);
+    if (seconds === undefined) this.behinds.set(version, (seconds = new Map()));
+    seconds.set(second, Math.max(seconds.get(second) ?? 0, ms));
   }
 
   /** A stream delivers nothing any more. */
@@ -173,7 +182,15 @@ export class Recorder {
       wrong: cut('wrong'),
       waiting: cut('waiting'),
       unjudged: cut('unjudged'),
+      ...this.lagOf(version, seconds, first),
     };
+  }
+
+  private lagOf(version: number, seconds: readonly number[], first: number): Pick<VersionSeries, 'lagMs'> {
+    const behinds = this.behinds.get(version);
+    if (behinds === undefined) return {};
+    const lagMs = seconds.map((second) => behinds.get(second) ?? 0);
+    return { lagMs: lagMs.slice(first, lagMs.findLastIndex((ms) => ms > 0) + 1) };
   }
 }
 

@@ -11,17 +11,20 @@ import { typeProbe } from '../explore/programs.ts';
 import { loadPlan } from '../plan/load.ts';
 import type { BackfillStep, CdcStep, Check, Plan, PlanError, Statement, Step } from '../plan/model.ts';
 import type { Recording, RecordedStep } from '../report/recording.ts';
+import { duration } from '../report/words.ts';
 import { BackfillRun, type BatchOutcome, type ScriptColumns } from './backfill.ts';
 import { DriftMeter } from './drift.ts';
 import { countTables, fill, keysPerRow, planGrowth } from './fill.ts';
 import { noHold, type HoldOf } from './hold.ts';
 import { judgeLocks } from './judge.ts';
 import { Mirrors } from './mirrors.ts';
-import { backfillTable, defaultPace, paceAssumptions, Schedule, type Pace } from './pace.ts';
+import { backfillTable, defaultPace, paceAssumptions, readsReplica, Schedule, type Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
+import { ReplicaLag, type StepLag } from './replica-lag.ts';
+import { Replica } from './replica.ts';
 import { Pods } from './rollout.ts';
-import { stepHolds } from './step-holds.ts';
-import { momentOf, Stream } from './stream.ts';
+import { stepHolds, stepLags } from './step-holds.ts';
+import { momentOf, Stream, timeOf } from './stream.ts';
 import { parentIn, Survey } from './survey.ts';
 import { Twins } from './twins.ts';
 import { assumedPerSecond, Workload } from './workload.ts';
@@ -53,14 +56,17 @@ const batchesBetweenMeasures = 10;
 /** Batches that a backfill goes on for after it has caught up, while requests make new work for it. */
 const mostSmall = 30;
 
+/** So many, each of its own. */
+export type Engines = (count: number) => Promise<readonly Engine[]>;
+
 /** The run was ended from outside; what was recorded is kept. */
 class Ended extends Error {}
 
-/** `engines`: one for the database that is migrated, one for its twin. */
+/** `engines`: one for the database that is migrated, one for its twin; with a replica, one more for either. */
 export async function simulate(
   file: string,
   read: (path: string) => Promise<string>,
-  engines: () => Promise<readonly [Engine, Engine]>,
+  engines: Engines,
   options: SimulateOptions = {},
 ): Promise<Simulation> {
   const loaded = await loadPlan(file, read);
@@ -72,14 +78,21 @@ export async function simulate(
   return { ok: true, recording: run.recording(), plan };
 }
 
-/** What the steps lock, by the same forecast as in a rehearsal. */
-async function forecastHolds(plan: Plan, ground: Ground, seed: number): Promise<HoldOf> {
+/** What the steps lock, and how far they leave a replica behind, by the same forecast as in a rehearsal. */
+async function forecastSteps(plan: Plan, ground: Ground, seed: number): Promise<StepForecasts> {
   const observed = await new Survey(plan, ground, seed).observeAll();
-  const holds = stepHolds(judgeLocks(plan, observed, parentIn(ground)));
-  return (step) => {
+  const judgement = judgeLocks(plan, observed, parentIn(ground));
+  const holds = stepHolds(judgement);
+  const holdOf: HoldOf = (step) => {
     const hold = holds.get(step);
     return hold === undefined ? noHold(step) : Promise.resolve(hold);
   };
+  return { holdOf, lags: stepLags(judgement) };
+}
+
+interface StepForecasts {
+  readonly holdOf: HoldOf;
+  readonly lags: ReadonlyMap<Step, StepLag>;
 }
 
 /** A step that does not go through ends the plan. */
@@ -95,6 +108,7 @@ interface World {
   readonly pods: Pods;
   readonly drift: DriftMeter;
   readonly mirrors: Mirrors;
+  readonly replica: Replica | null;
   readonly scripts: ReadonlyMap<BackfillStep, ScriptColumns>;
 }
 
@@ -109,7 +123,7 @@ class Run {
   private phase: SimulateProgress['phase'] = 'boot';
   private current: { step: Step; from: number } | null = null;
   private cut: string | null = null;
-  private holdOf: HoldOf = noHold;
+  private forecasts: StepForecasts = { holdOf: noHold, lags: new Map() };
   /** The plan went through to its end. */
   private ends = true;
 
@@ -123,13 +137,15 @@ class Run {
   }
 
   /** What is wrong with the plan, if its schema or seed does not load. */
-  async play(engines: () => Promise<readonly [Engine, Engine]>): Promise<PlanError | null> {
+  async play(engines: Engines): Promise<PlanError | null> {
     try {
       this.check();
-      const [actual, twin] = await engines();
+      const copies = readsReplica(this.plan) && this.plan.databases.length === 0;
+      const [actual, twin, ...more] = await engines(copies ? 4 : 2);
       this.check();
       if (this.plan.databases.length > 0) throw new Ended(severalDatabases);
-      const error = await this.prepare(actual, twin);
+      if (actual === undefined || twin === undefined || (copies && more.length < 2)) throw new Error('too few engines');
+      const error = await this.prepare(actual, twin, copies ? more.slice(0, 2) : []);
       if (error !== null) return error;
       await this.goThrough(this.world as World);
     } catch (error) {
@@ -179,12 +195,14 @@ class Run {
       throw new Ended(`the time limit of ${timeoutMs / 1000} s`);
   }
 
-  private async prepare(actual: Engine, twin: Engine): Promise<PlanError | null> {
+  private async prepare(actual: Engine, twin: Engine, copies: readonly Engine[]): Promise<PlanError | null> {
     const { plan, pace, seed } = this;
     const prepared = await prepareGround(plan, actual, new Transitions(actual, seed, () => this.check()));
     if (!prepared.ok) return prepared.error;
     const { ground } = prepared;
-    this.holdOf = this.options.holdOf ?? (await forecastHolds(plan, ground, seed));
+    const { holdOf } = this.options;
+    this.forecasts =
+      holdOf === undefined ? await forecastSteps(plan, ground, seed) : { holdOf, lags: new Map<Step, StepLag>() };
     const catalog = await actual.catalog(ground.start.schema);
     const growth = planGrowth(plan, catalog);
     const copied = new Set(growth.copied.map((t) => t.name));
@@ -197,11 +215,16 @@ class Run {
     const scripts = await describeScripts(plan, ground);
     const players = await Promise.all([actual.player(), twin.player()]);
     const twins = new Twins(...players, ground.usesRandom);
+    const replicaTwins = await twinsOf(copies, ground.usesRandom);
     const pods = new Pods(plan.versions.length, pace.pods, 0);
     const moment = (atMs: number): Moment => momentOf(seed, atMs);
-    const mirrors = new Mirrors(players[0], new Mirror(plan), pace.streamLagMs, this.recorder, moment);
+    const lag = new ReplicaLag(pace.replicaLagMs);
+    const replica = replicaTwins === null ? null : new Replica(replicaTwins, lag, ground.usesRandom, moment);
+    const migrated = replica?.following(players[0], timeOf) ?? players[0];
+    const mirrors = new Mirrors(migrated, new Mirror(plan), pace.streamLagMs, this.recorder, moment);
     const stream = new Stream({
       mirrors,
+      replica,
       plan,
       pace,
       seed,
@@ -213,12 +236,14 @@ class Run {
     });
     const drift = new DriftMeter(plan, workload, twins, seed, pace.rows * keysPerRow);
     const schedule = new Schedule(plan, pace, workload.perSecond, workload.writesPerSecond);
-    this.world = { twins, actual: players[0], workload, schedule, stream, pods, drift, mirrors, scripts };
+    this.world = { twins, actual: migrated, replica, workload, schedule, stream, pods, drift, mirrors, scripts };
     this.phase = 'fill';
-    await Promise.all(players.map((player) => this.begin(player, workload)));
-    await fill(twins, workload, growth, { rows: pace.rows, moment: stream.moment(), onBatch: () => this.check() });
+    for (const pair of replicaTwins === null ? [twins] : [twins, replicaTwins]) {
+      await Promise.all([pair.actual, pair.twin].map((player) => this.begin(player, workload)));
+      await fill(pair, workload, growth, { rows: pace.rows, moment: stream.moment(), onBatch: () => this.check() });
+    }
     this.tables = await countTables(players[0], plan, catalog, growth, stream.moment());
-    this.assume(workload);
+    this.assume(this.world);
     return null;
   }
 
@@ -233,7 +258,7 @@ class Run {
     await player.define(workload.programs);
   }
 
-  private assume(workload: Workload): void {
+  private assume({ workload, schedule, replica }: World): void {
     for (const { stated, table, kind } of workload.requests) {
       if (!stated)
         this.assumed.add(
@@ -241,6 +266,9 @@ class Run {
         );
     }
     for (const each of paceAssumptions(this.plan, this.pace)) this.assumed.add(each);
+    if (replica === null) return;
+    const apart = duration(schedule.soakMs);
+    this.assumed.add(`the steps are ${apart} apart: a replica has that long to catch up in between`);
   }
 
   private async goThrough(world: World): Promise<void> {
@@ -255,7 +283,7 @@ class Run {
       }
       if (step.wait === 'drained') await stream.drain();
       if (step.wait === 'caught-up') {
-        await stream.catchUp();
+        await stream.catchUp(schedule.budget('window'));
         if (world.mirrors.stuck !== null) {
           const note = `it waits for the stream ${world.mirrors.stuck}, which is stuck`;
           this.endStep(step, stream.second, { result: 'failed', note });
@@ -321,12 +349,16 @@ class Run {
   }
 
   private async migrate(
-    { stream, actual, schedule, twins }: World,
+    { stream, actual, schedule, twins, replica }: World,
     step: Step & { kind: 'migrate' },
   ): Promise<StepEnd> {
-    const hold = await this.holdOf(step);
+    const hold = await this.forecasts.holdOf(step);
     for (const each of hold.assumptions) this.assumed.add(each);
     stream.holds = { begun: stream.now, list: hold.holds };
+    const lag = this.lagOf(step);
+    const until = stream.now + hold.durationMs;
+    if (lag !== null) replica?.lag.writes(lag, until - Math.min(lag.workMs, hold.durationMs), until);
+    replica?.locked(stream.now, hold.holds);
     await stream.advance(stream.now + hold.durationMs, schedule.budget('window'));
     const { statements } = step.sql;
     const moment = stream.moment();
@@ -368,7 +400,25 @@ class Run {
     return done;
   }
 
+  /** Null: it leaves a replica no further behind than usual, or there is none. */
+  private lagOf(step: Step): StepLag | null {
+    const lag = this.forecasts.lags.get(step);
+    if (lag === undefined || lag.behindMs === 0 || lag.workMs === 0 || this.world?.replica == null) return null;
+    const seconds = ((lag.workMs + lag.behindMs) / lag.workMs).toFixed(1);
+    this.assumed.add(`a replica takes ${seconds} s to replay what ${step.name} writes in a second`);
+    return lag;
+  }
+
   private async backfill(world: World, step: BackfillStep): Promise<StepEnd> {
+    const { replica, stream } = world;
+    const lag = this.lagOf(step);
+    if (lag !== null) replica?.lag.writes(lag, stream.now);
+    const end = await this.batches(world, step);
+    replica?.lag.ends(stream.now);
+    return end;
+  }
+
+  private async batches(world: World, step: BackfillStep): Promise<StepEnd> {
     const { stream, actual, schedule, scripts } = world;
     const table = backfillTable(step);
     const pace = schedule.backfill(step, table);
@@ -458,9 +508,6 @@ function leftOutOf(plan: Plan): Recording['leftOut'] {
   return [
     { what: 'the way back', why: 'the plan is run forward only' },
     ...(plan.databases.length > 0 ? [{ what: 'all of the traffic', why: severalDatabases }] : []),
-    ...(plan.versions.some((v) => [...v.requests.values()].some((r) => r.onReplica))
-      ? [{ what: 'the lag of replicas', why: 'reads `on: replica` are answered by the primary' }]
-      : []),
     ...(accepts ? [{ what: '`accepts`', why: 'answers are compared, not tested' }] : []),
     ...(params ? [{ what: '`params` of a version', why: 'the twin takes no such values' }] : []),
   ];
@@ -468,6 +515,11 @@ function leftOutOf(plan: Plan): Recording['leftOut'] {
 
 function faultText({ message, sql }: EngineFault): string {
   return sql === null ? message : `${message}: ${sql}`;
+}
+
+async function twinsOf([actual, twin]: readonly Engine[], random: boolean): Promise<Twins | null> {
+  if (actual === undefined || twin === undefined) return null;
+  return new Twins(await actual.player(), await twin.player(), random);
 }
 
 /** Names and types of what scripts read, on the schema that they will find. */

@@ -5,12 +5,30 @@ import { conflicts } from './conflicts.ts';
 import type { Hold } from './forecast.ts';
 import type { LockHold, StepHold } from './hold.ts';
 import type { Judged, LockJudgement } from './judge.ts';
+import type { StepLag } from './replica-lag.ts';
 import type { Assumption, Rates } from './rates.ts';
 
 /** The holds of every step that migrates; of one that runs other SQL on its way back nothing is said. */
 export function stepHolds({ sql, rates }: LockJudgement): ReadonlyMap<Step, StepHold> {
   const forward = sql.filter(({ observed }) => observed.direction === 'up' && observed.step.kind === 'migrate');
   return new Map(forward.map((judged) => [judged.observed.step, stepHold(judged, rates)]));
+}
+
+/** How far the steps leave a replica behind. */
+export function stepLags({ sql, backfills }: LockJudgement): ReadonlyMap<Step, StepLag> {
+  const forward = sql.filter(({ observed }) => observed.direction === 'up' && observed.step.kind === 'migrate');
+  const forecasts = [...forward.map(({ observed, forecast }) => [observed.step, forecast] as const), ...backfills];
+  return new Map(
+    forecasts.map(
+      ([
+        step,
+        {
+          duration: { value },
+          replicaLagMs,
+        },
+      ]) => [step, { workMs: value, behindMs: replicaLagMs.value }],
+    ),
+  );
 }
 
 function stepHold({ observed, forecast }: Judged, rates: Rates): StepHold {
@@ -30,7 +48,13 @@ function stepHold({ observed, forecast }: Judged, rates: Rates): StepHold {
       const { windows, until } = waits(kept, rates);
       for (const window of windows)
         holds.push(
-          ...own.map(({ table, mode }) => ({ table, mode, fromMs: now + window.from, toMs: now + window.to })),
+          ...own.map(({ table, mode }) => ({
+            table,
+            mode,
+            fromMs: now + window.from,
+            toMs: now + window.to,
+            isQueue: true as const,
+          })),
         );
       now += until;
     }

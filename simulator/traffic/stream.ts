@@ -3,7 +3,7 @@
  * run in the order in which they commit.
  */
 import type { Moment } from '../engine/player.ts';
-import { showAnswer } from '../explore/answer.ts';
+import { showAnswer, type Answer } from '../explore/answer.ts';
 import type { Plan } from '../plan/model.ts';
 import { EventQueue } from './event-queue.ts';
 import { waitsUntil, type LockHold } from './hold.ts';
@@ -11,6 +11,7 @@ import type { Mirrors } from './mirrors.ts';
 import type { Pace } from './pace.ts';
 import { Random } from './random.ts';
 import type { Recorder } from './recorder.ts';
+import type { Replica } from './replica.ts';
 import type { Pods } from './rollout.ts';
 import type { Difference, Flight, Judge, Sent, Twins } from './twins.ts';
 import type { Answerer, Workload } from './workload.ts';
@@ -23,6 +24,9 @@ const mostPauses = 20;
 /** Milliseconds that a request takes; the same between the statements of one that commits several times. */
 const [shortestMs, longestMs] = [1, 20];
 
+/** Requests in flight with the tables that they write. */
+type Unsettled = Map<Flight, ReadonlySet<string>>;
+
 export interface StreamInput {
   readonly plan: Plan;
   readonly pace: Pace;
@@ -32,12 +36,19 @@ export interface StreamInput {
   readonly recorder: Recorder;
   readonly pods: Pods;
   readonly mirrors: Mirrors;
+  /** Null: no request reads from it. */
+  readonly replica: Replica | null;
   /** Throws when the run is to end. */
   readonly onBatch: () => void;
 }
 
 export function momentOf(seed: number, atMs: number): Moment {
   return { clockMs: beginning + Math.floor(atMs), seed: (seed + Math.floor(atMs)) | 0 };
+}
+
+/** Virtual time of a moment. */
+export function timeOf({ clockMs }: Moment): number {
+  return clockMs - beginning;
 }
 
 export class Stream {
@@ -54,7 +65,11 @@ export class Stream {
   private readonly random: Random;
   private flights = 0;
   /** Requests in flight whose effect the twin does not have yet, or has not in the same way. */
-  private readonly unsettled = new Map<Flight, ReadonlySet<string>>();
+  private readonly unsettled: Unsettled = new Map();
+  /** The same, of what the replica has come to. */
+  private readonly unsettledThere: Unsettled = new Map();
+  /** Reads of the replica that its own twin would have answered otherwise. */
+  private readonly doubtful = new Map<Sent, Answer>();
 
   constructor(private readonly input: StreamInput) {
     this.random = new Random(input.seed);
@@ -99,15 +114,16 @@ export class Stream {
     while (this.queue.size > 0) await this.advance(Math.ceil(this.queue.next), 0);
   }
 
-  /** The traffic pauses until the streams have delivered everything. */
-  async catchUp(): Promise<void> {
-    const { mirrors, pace } = this.input;
+  /** The traffic pauses until the streams have delivered everything, and goes on until the replica has what there is now. */
+  async catchUp(budget: number): Promise<void> {
+    const { mirrors, pace, replica } = this.input;
     await this.drain();
     const before = this.stopped;
     this.stopped = true;
     for (let tries = 0; !mirrors.isCaughtUp && tries < mostPauses; tries++)
       await this.advance(this.now + pace.streamLagMs, 0);
     this.stopped = before;
+    if (replica !== null) await this.advance(Math.ceil(replica.lag.arrival(this.now)), budget);
   }
 
   /** False: this version has no such request, and its clients do not send it. */
@@ -122,7 +138,7 @@ export class Stream {
     const values = workload.values(client, this.random);
     let takes = this.random.integer(shortestMs, longestMs);
     if (actual === undefined) return false;
-    const until = waitsUntil(actual.touches, at, this.holds.begun, this.holds.list);
+    const until = this.waitsUntil(actual, at);
     if (until > at) {
       const gaveUp = at + pace.requestTimeoutMs;
       recorder.wait(at, Math.min(until, gaveUp), version);
@@ -134,6 +150,12 @@ export class Stream {
     }
     this.send({ version, request, values, actual, twin, step: this.step }, at + takes);
     return true;
+  }
+
+  private waitsUntil({ request, touches }: Answerer, at: number): number {
+    const { replica } = this.input;
+    if (request.onReplica && replica !== null) return replica.waitsUntil(touches, at);
+    return waitsUntil(touches, at, this.holds.begun, this.holds.list);
   }
 
   /** It was never run: the client got an error after waiting for a lock. */
@@ -175,10 +197,35 @@ export class Stream {
       const batch: Sent[] = [];
       while (batch.length < batchSize && this.queue.next <= until) batch.push(this.queue.take() as Sent);
       this.input.onBatch();
-      await twins.play(batch, this.moment(batch[0]?.atMs), this.judge);
+      await twins.play(await this.atPrimary(batch), this.moment(batch[0]?.atMs), this.judge);
       await this.mirror(batch.at(-1)?.atMs ?? until);
     }
     await this.deliver(toMs);
+  }
+
+  /**
+   * Runs what the replica is asked, and gives what is left to the primary. What differs from what its twin said then is right all the same
+   * where the twin says so now: of that the twin is asked in its turn.
+   */
+  private async atPrimary(batch: readonly Sent[]): Promise<readonly Sent[]> {
+    const { replica, recorder } = this.input;
+    if (replica === null) return batch;
+    const reads = batch.filter((sent) => sent.actual.request.onReplica);
+    replica.committed(batch, this.moment(batch[0]?.atMs));
+    let last = -1;
+    for (const { atMs, version } of reads) {
+      const second = Math.floor(atMs / 1000);
+      const ms = Math.round(atMs - replica.lag.position(atMs));
+      recorder.behind(second, version, ms);
+      if (second > last) recorder.lag('replica', second, ms);
+      last = second;
+    }
+    await replica.read(reads, this.judgeThere);
+    const rest = batch.map((sent) =>
+      sent.actual.request.onReplica ? { ...sent, shown: this.doubtful.get(sent) ?? null } : sent,
+    );
+    this.doubtful.clear();
+    return rest;
   }
 
   /** What has been committed until a moment is on its way. */
@@ -206,11 +253,25 @@ export class Stream {
     },
   };
 
+  private readonly judgeThere: Judge = {
+    ended: (sent, difference, refused) => {
+      if (!sent.actual.request.onReplica) return;
+      const isJudged = difference?.kind === 'fails' || !isUnsettled(this.unsettledThere, sent);
+      if (difference !== null && isJudged) return void this.doubtful.set(sent, difference.actual);
+      this.input.recorder.ran(sent.request, refused);
+      this.input.recorder.count(Math.floor(sent.atMs / 1000), sent.version, difference === null ? 'ok' : 'unjudged');
+    },
+    began: ({ actual }, flight) => {
+      if (!flight.sideBySide) this.unsettledThere.set(flight, actual.touches.writes);
+    },
+  };
+
   private ended(sent: Sent, difference: Difference | null): void {
     const { recorder } = this.input;
     const second = Math.floor(sent.atMs / 1000);
     if (difference === null) return recorder.count(second, sent.version, 'ok');
-    if (difference.kind !== 'fails' && this.isUnsettled(sent)) return recorder.count(second, sent.version, 'unjudged');
+    if (difference.kind !== 'fails' && isUnsettled(this.unsettled, sent))
+      return recorder.count(second, sent.version, 'unjudged');
     const kind = difference.kind === 'fails' ? 'failed' : 'wrong';
     recorder.count(second, sent.version, kind);
     const [expected, actual] = [showAnswer(difference.expected), showAnswer(difference.actual)];
@@ -220,15 +281,6 @@ export class Stream {
   /** A request may have come during one step and committed in the next. */
   private stepAt(atMs: number): number {
     return this.begun.findLastIndex((begun) => begun < atMs);
-  }
-
-  /** Another request, which commits in other steps than the twin's, is on its way and writes what this one touches. */
-  private isUnsettled(sent: Sent): boolean {
-    for (const [flight, writes] of this.unsettled) {
-      if (flight.over) this.unsettled.delete(flight);
-      else if (flight !== sent.flight && [...writes].some((t) => sent.actual.touches.reads.has(t))) return true;
-    }
-    return false;
   }
 
   private example(
@@ -245,6 +297,15 @@ export class Stream {
     const step = plan.steps[sent.step]?.name ?? null;
     recorder.example({ kind, second, step, version, request: client.name, params, ...said });
   }
+}
+
+/** Another request, which commits in other steps than the twin's, is on its way and writes what this one touches. */
+function isUnsettled(unsettled: Unsettled, sent: Sent): boolean {
+  for (const [flight, writes] of unsettled) {
+    if (flight.over) unsettled.delete(flight);
+    else if (flight !== sent.flight && [...writes].some((t) => sent.actual.touches.reads.has(t))) return true;
+  }
+  return false;
 }
 
 /** Both commit after each of as many statements: neither sees more of the other requests than the other. */

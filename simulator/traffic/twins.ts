@@ -39,6 +39,8 @@ export interface Sent {
   readonly flight: Flight | null;
   /** Place of the step that had begun last in the plan; -1 before the first. */
   readonly step: number;
+  /** What a replica has answered: only the twin is asked, for what it says now. Null: that is judged already, and nothing is run. */
+  readonly shown?: Answer | null;
 }
 
 export interface Difference {
@@ -84,7 +86,11 @@ export class Twins {
     await this.before;
     const values = packValues(batch);
     const first = this.actual.play(
-      this.pack(batch, values, moment, (sent) => [sent.actual.program, sent.statement, 0]),
+      this.pack(batch, values, moment, (sent) => [
+        sent.shown === undefined ? sent.actual.program : -1,
+        sent.statement,
+        0,
+      ]),
     );
     const previous = this.twinsTurn;
     this.before = previous;
@@ -123,6 +129,7 @@ export class Twins {
     const status = (i: number): number => first.results[i * resultWidth + PlayResult.status] ?? 2;
     const second = await this.twin.play(
       this.pack(batch, values, moment, (sent, i) => {
+        if (sent.shown === null) return [-1, -1, 0];
         const probe = status(i) === 1 ? 1 : 0;
         if (sent.flight === null) return [sent.twin.program, -1, probe];
         if (status(i) === 2) return [-1, -1, 0];
@@ -135,7 +142,10 @@ export class Twins {
     const answers = new BatchAnswers(batch, [this.actual, first], [this.twin, second]);
     await answers.fetch();
     for (const [i, sent] of batch.entries()) {
-      if (sent.flight === null) judge.ended(sent, answers.difference(i), answers.status(1, i) === 1);
+      if (sent.shown === null) continue;
+      if (sent.shown !== undefined)
+        judge.ended(sent, compare(sent.shown, answers.answer(1, i)), answers.status(1, i) === 1);
+      else if (sent.flight === null) judge.ended(sent, answers.difference(i), answers.status(1, i) === 1);
       else this.land(sent, sent.flight, i, answers, judge);
     }
   }

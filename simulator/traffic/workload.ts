@@ -35,6 +35,8 @@ export interface Answerer {
   readonly answering: number;
   /** Several commits: other requests may run in between. */
   readonly stepwise: boolean;
+  /** It changes nothing. */
+  readonly reads: boolean;
   readonly touches: Touches;
 }
 
@@ -128,8 +130,11 @@ export class Workload {
       const domains = this.ground.domains.get(request.name);
       const fractions = new Set(client.params.filter((p) => mayBeFraction(domains?.get(p) ?? noDomain)));
       const program = this.programs.push(programOf(request, client.params, answering, fractions)) - 1;
-      const stepwise = this.ground.programs.isStepwise(request);
-      found = { program, request, answering, stepwise, touches: touchesOf(request.statements) };
+      const { programs } = this.ground;
+      // A replica is asked once, whole.
+      const stepwise = !request.onReplica && programs.isStepwise(request);
+      const reads = programs.isRead(request);
+      found = { program, request, answering, stepwise, reads, touches: touchesOf(request.statements) };
       numbers.set(key, found);
     }
     return found;

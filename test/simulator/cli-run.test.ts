@@ -44,7 +44,7 @@ async function cutover(line: string, overrides: Overrides = {}) {
         const location = { file, line: 1, column: 3 };
         return { ok: false, errors: [{ code: 'x', message: 'wrong', location, suggestion: null }], sources: new Map() };
       }
-      await engines();
+      await engines(2);
       options?.onProgress?.({ phase: 'traffic', step: 'expand', seconds: 7200, requests: 1234 });
       const totals = { ...sampleRecording.totals, failed: 0, wrong: file.startsWith('wrong') ? 1 : 0 };
       const cut = options?.signal?.aborted === true || file.startsWith('cut') ? 'cancelled' : null;
