@@ -151,7 +151,8 @@ function planText(app: App, entry: Entry, production: LabelledMigration['product
       ...(Object.keys(production).length === 0 ? {} : { production }),
     },
     ...paramsOf(app, entry, Object.values(sent)),
-    versions: { v1: sent },
+    // The labels say what a statement does to a table, not what a pod has prepared before it.
+    versions: { v1: { ...sent, prepares: false } },
     steps: [
       {
         name: entry.id,
