@@ -36,13 +36,17 @@ suite('findings', () => {
       document.lineAt(location.range.start.line).text.trim().slice(0, 24),
       message,
     ]);
-    assert.deepEqual(trace.slice(0, 4), [
+    assert.deepEqual(trace.slice(0, 5), [
+      [
+        '- name: backfill',
+        'Caused by "backfill". With the same writes made by v1 before the plan began, the finding is gone.',
+      ],
       ['- name: expand', '1. expand → done'],
       ['- name: dual write', '2. dual write → rolling out: v1 and v2 live'],
       ['change_email: UPDATE use', "3. v2 change_email(email: 'a', id: 1) → accepted, rows touched"],
       ['change_email: UPDATE use', "4. v1 change_email(email: 'b', id: 1) → accepted, rows touched"],
     ]);
-    assert.equal(trace.length, 9);
+    assert.equal(trace.length, 10);
     const warned = diagnostics.find((each) => codeOf(each) === 'missing-verify');
     assert.equal(warned?.severity, warning);
   });
