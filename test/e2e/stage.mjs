@@ -83,8 +83,9 @@ export function stageTests(out) {
       await workbench.command('Cutover: Debug Plan');
       await workbench.stoppedAt(1);
       await stage.at(0);
+      // The focus stays in the stage, so that the editor shows no cursor.
       await stage.button('Next event').click();
-      await workbench.stoppedAt(expandLine);
+      await workbench.standsIn(expandLine);
       await workbench.debugTool('step-over');
       await stage.at(2);
       await workbench.page.screenshot({ path: join(out, 'stage-debugger.png') });

@@ -108,14 +108,25 @@ export class Workbench {
   }
 
   /** An extension has marked this whole line of the editor. */
-  async marked(line) {
-    await this.page.waitForFunction((wanted) => {
-      const top = (element) => Math.round(element.getBoundingClientRect().top);
-      const numbers = [...document.querySelectorAll('.margin-view-overlays .line-numbers')];
-      const at = numbers.filter((each) => each.textContent === String(wanted)).map(top);
-      const marks = [...document.querySelectorAll('.view-overlays [class*="ced-"]')];
-      return marks.some((mark) => at.includes(top(mark)));
-    }, line);
+  marked(line) {
+    return this.decorated(line, '[class*="ced-"]');
+  }
+
+  /** The debugger stands in this line, whoever has the focus. */
+  standsIn(line) {
+    return this.decorated(line, '.debug-top-stack-frame-line');
+  }
+
+  async decorated(line, decoration) {
+    await this.page.waitForFunction(
+      ([wanted, selector]) => {
+        const top = (element) => Math.round(element.getBoundingClientRect().top);
+        const numbers = [...document.querySelectorAll('.margin-view-overlays .line-numbers')];
+        const at = numbers.filter((each) => each.textContent === String(wanted)).map(top);
+        return [...document.querySelectorAll(`.view-overlays ${selector}`)].some((mark) => at.includes(top(mark)));
+      },
+      [line, decoration],
+    );
   }
 
   /** The editor says that it is restricted. */
