@@ -53,16 +53,15 @@ interface Attempt {
   readonly maxWrites: number | null;
   readonly maxStates: number;
   readonly maxContents: number;
-  /** Lower for the first: what they held may not be free yet when the next begins. */
-  readonly maxHeapMegabytes: number;
+  readonly maxMegabytes: number;
   readonly isLast: boolean;
 }
 
 /** First every history; where there are too many of them, or they never end, those of up to so many writes. */
 const attempts: readonly Attempt[] = [
-  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, maxHeapMegabytes: 40, isLast: false },
-  { maxWrites: 4, maxStates: 80_000, maxContents: Infinity, maxHeapMegabytes: 50, isLast: false },
-  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, maxHeapMegabytes: 90, isLast: true },
+  { maxWrites: null, maxStates: 20_000, maxContents: 4_000, maxMegabytes: 16, isLast: false },
+  { maxWrites: 4, maxStates: 80_000, maxContents: Infinity, maxMegabytes: 26, isLast: false },
+  { maxWrites: 3, maxStates: Infinity, maxContents: Infinity, maxMegabytes: 66, isLast: true },
 ];
 
 export async function rehearse(
@@ -398,7 +397,7 @@ class Run {
       maxStates: Math.min(maxStates, attempt.maxStates),
       maxContents: ground.transitions.contents.size + attempt.maxContents,
       maxWrites,
-      maxHeapMegabytes: attempt.maxHeapMegabytes,
+      maxMegabytes: attempt.maxMegabytes,
       stop: () => this.stopReason(),
       onProgress: (step) => {
         this.step = step;

@@ -148,9 +148,7 @@ function checkJson(checked: readonly { readonly file: string; readonly result: P
 }
 
 async function rehearsePlans(files: readonly string[], options: Options, io: Surroundings): Promise<ExitCode> {
-  const simulator = await io.load();
-  const engines = new Engines(simulator, io);
-  return interruptible(io, async (signal) => {
+  return withEngines(io, async (engines, simulator, signal) => {
     const reports: PlanReport[] = [];
     const codes: ExitCode[] = [];
     for (const file of files) {
@@ -181,9 +179,8 @@ async function rehearsePlans(files: readonly string[], options: Options, io: Sur
 
 async function replayFinding(command: Extract<Command, { kind: 'replay' }>, io: Surroundings): Promise<ExitCode> {
   const { plan, finding: id, options } = command;
-  const simulator = await io.load();
-  return interruptible(io, async (signal) => {
-    const result = await new Engines(simulator, io).lend((engine, onProgress) =>
+  return withEngines(io, async (engines, simulator, signal) => {
+    const result = await engines.lend((engine, onProgress) =>
       simulator.replay(plan, io.readFile, engine, id, { ...limits(options), signal, onProgress }),
     );
     if (!result.ok) {
@@ -214,30 +211,50 @@ function limits(options: Options): RehearseOptions {
   };
 }
 
-/** An engine for each plan, one in memory at a time. */
+/** One engine for all plans: it begins each with an empty database, and what it has learned of one helps with variants of it. */
 class Engines {
-  private closing: Promise<void> = Promise.resolve();
+  private engine: Promise<Engine> | null = null;
 
   constructor(
     private readonly simulator: Simulator,
     private readonly io: Surroundings,
   ) {}
 
-  /** It boots while the plan is being read. It is closed whatever happens, and the answer does not wait for that. */
+  /** It boots while the first plan is being read. One that somebody closed, or that did not start, is not lent again. */
   async lend<T>(
     work: (engine: () => Promise<Engine>, onProgress: NonNullable<RehearseOptions['onProgress']>) => Promise<T>,
   ): Promise<T> {
-    await this.closing;
-    const engine = this.simulator.startEngine();
+    const engine = (this.engine ??= this.simulator.startEngine());
     engine.catch(() => {});
     const progress = progressLine(this.io.err, this.io.now, searchParts);
     try {
       return await work(() => engine, progress.update);
+    } catch (error) {
+      await this.close();
+      throw error;
     } finally {
       progress.clear();
-      // An invalid plan never asks for it: that it did not start is then no failure.
-      this.closing = engine.then((started) => started.close()).catch(() => {});
     }
+  }
+
+  /** An invalid plan never asks for it: that it did not start is then no failure. */
+  async close(): Promise<void> {
+    const { engine } = this;
+    this.engine = null;
+    await engine?.then((started) => started.close()).catch(() => {});
+  }
+}
+
+async function withEngines(
+  io: Surroundings,
+  work: (engines: Engines, simulator: Simulator, signal: AbortSignal) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const simulator = await io.load();
+  const engines = new Engines(simulator, io);
+  try {
+    return await interruptible(io, (signal) => work(engines, simulator, signal));
+  } finally {
+    await engines.close();
   }
 }
 

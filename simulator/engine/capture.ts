@@ -11,7 +11,7 @@ import type { Change, Rows, Table } from './engine.ts';
 /** A table whose changes are captured, under the name that it had when that began: a publication follows a rename. */
 export interface Captured {
   readonly label: string;
-  /** Quoted, with its schema. */
+  /** With its schema, both quoted whether they need it or not: equal tables are equal texts. */
   readonly table: string;
 }
 
@@ -51,7 +51,8 @@ TRUNCATE ${home}.changes;
 GRANT USAGE ON SCHEMA ${home} TO PUBLIC;
 RESET allow_system_table_mods`;
 
-const installed = `SELECT convert_from(trim(trailing '\\x00'::bytea from g.tgargs), 'UTF8'), format('%I.%I', n.nspname, c.relname)
+const installed = `SELECT convert_from(trim(trailing '\\x00'::bytea from g.tgargs), 'UTF8'),
+  format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""'))
   FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE g.tgparentid = 0 AND ${isCaptureTrigger('g')} ORDER BY 1`;
 

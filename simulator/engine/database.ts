@@ -31,6 +31,14 @@ export class SqlFailure extends Error {
   }
 }
 
+/** What was done, and how many of the plan's statements it took. */
+export interface Counted<T> {
+  readonly answer: T;
+  readonly statements: number;
+}
+
+/** A setting of the plan's own stays in the session, if empty, and nothing takes it away. Found too often does no harm. */
+const customSetting = /\bset_config\b|\bset\s+(local\s+|session\s+)?("[^"]*"|[\w$]+)\s*\./i;
 /** These take the engine's own prepared statements along. */
 const dropsPrepared = /\b(discard|deallocate)\b/i;
 const copyStatement = /^\s*copy\b/i;
@@ -45,6 +53,8 @@ export class Database {
   private readonly prepared = new Map<string, string>();
   /** Statements of plans. */
   statements = 0;
+  /** Another plan needs another session. */
+  customised = false;
   /** The last statement of a plan ran in a further database. */
   private elsewhere = false;
 
@@ -58,8 +68,19 @@ export class Database {
    * called at each message that Postgres sends while it is at work.
    */
   user(sql: string, before = '', onOutput?: () => void): Reply {
-    this.statements++;
+    this.begin(sql);
     return this.again(sql, before, onOutput);
+  }
+
+  private begin(sql: string): void {
+    this.statements++;
+    this.customised ||= customSetting.test(sql);
+  }
+
+  counting<T>(act: () => T): Counted<T> {
+    const before = this.statements;
+    const answer = act();
+    return { answer, statements: this.statements - before };
   }
 
   /** The same, for a statement that led from schema to schema before and is run to get there again. */
@@ -82,7 +103,7 @@ export class Database {
 
   /** One message with a plan's statement and others after it, each with its own answer. */
   userThen(sql: string, build: (out: Outgoing) => void): readonly Reply[] {
-    this.statements++;
+    this.begin(sql);
     build(this.out);
     if (dropsPrepared.test(sql)) this.prepared.clear();
     return this.exchangeAll(sql);
@@ -142,6 +163,7 @@ export class Database {
     const data = this.wire.send(message, advance);
     this.progress.end();
     this.statements += texts.length;
+    this.customised ||= texts.some((sql) => customSetting.test(sql));
     // ReadyForQuery is six bytes: without it the session is lost.
     if (data.length < 6 || data[data.length - 6] !== 0x5a)
       throw new SessionLost('the session ended', texts[Math.max(0, Math.min(next, texts.length) - 1)] ?? null);

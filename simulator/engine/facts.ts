@@ -8,6 +8,13 @@ import type { Database } from './database.ts';
 
 const userNamespace = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
 
+/** Numbers below are Postgres' own objects: an index then finds the few others among thousands. */
+const firstOid = 16384;
+
+function ofUser(oid: string): string {
+  return `${oid} >= ${firstOid} AND ${userNamespace}`;
+}
+
 function notOfExtension(catalog: string, oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
 }
@@ -47,7 +54,7 @@ const queries = {
       (SELECT json_agg(i.inhparent::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid),
       CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${userNamespace} AND ${notOfExtension('pg_class', 'c.oid')}`,
+      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${ofUser('c.oid')} AND ${notOfExtension('pg_class', 'c.oid')}`,
   },
   columns: {
     columns: [
@@ -69,7 +76,7 @@ const queries = {
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${userNamespace} ORDER BY a.attrelid, a.attnum`,
+      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${ofUser('a.attrelid')} ORDER BY a.attrelid, a.attnum`,
   },
   constraints: {
     columns: [
@@ -89,7 +96,7 @@ const queries = {
       pg_get_constraintdef(o.oid), ${columnNames('o.conrelid', 'o.conkey')}, o.confrelid,
       ${columnNames('o.confrelid', 'o.confkey')}, o.connoinherit
       FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace
-      WHERE ${userNamespace} AND ${notOfExtension('pg_constraint', 'o.oid')}`,
+      WHERE ${ofUser('o.oid')} AND ${notOfExtension('pg_constraint', 'o.oid')}`,
   },
   indexes: {
     columns: ['relation', 'name', 'definition', 'valid', 'unique', 'columns', 'partial', 'ofConstraint', 'marks'],
@@ -99,7 +106,7 @@ const queries = {
       EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x')),
       concat_ws(' ', CASE WHEN i.indisclustered THEN 'clustered' END, CASE WHEN i.indisreplident THEN 'replica identity' END)
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE ${userNamespace} AND ${notOfExtension('pg_class', 'i.indrelid')}`,
+      WHERE ${ofUser('i.indexrelid')} AND ${notOfExtension('pg_class', 'i.indrelid')}`,
   },
   types: {
     columns: [
@@ -123,7 +130,7 @@ const queries = {
           ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)
         WHEN t.typtype = 'r' THEN (SELECT format_type(r.rngsubtype, NULL) FROM pg_range r WHERE r.rngtypid = t.oid) END
       FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_type b ON b.oid = t.typbasetype
-      WHERE ${userNamespace} AND ${notOfExtension('pg_type', 't.oid')} AND (t.typtype IN ('e', 'd', 'r')
+      WHERE ${ofUser('t.oid')} AND ${notOfExtension('pg_type', 't.oid')} AND (t.typtype IN ('e', 'd', 'r')
         OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))`,
   },
   functions: {
@@ -131,7 +138,7 @@ const queries = {
     sql: `SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), p.prokind,
       CASE WHEN p.prokind = 'a' THEN p.prosrc ELSE pg_get_functiondef(p.oid) END, p.prosrc
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE ${userNamespace} AND ${notOfExtension('pg_proc', 'p.oid')}
+      WHERE ${ofUser('p.oid')} AND ${notOfExtension('pg_proc', 'p.oid')}
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'i')`,
   },
   triggers: {
@@ -139,13 +146,13 @@ const queries = {
     sql: `SELECT g.tgrelid, g.tgname, pg_get_triggerdef(g.oid), g.tgenabled, g.tgdeferrable,
       (SELECT p.prosrc FROM pg_proc p WHERE p.oid = g.tgfoid)
       FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE NOT g.tgisinternal AND ${userNamespace} AND NOT ${isCaptureTrigger('g')}`,
+      WHERE NOT g.tgisinternal AND ${ofUser('g.oid')} AND NOT ${isCaptureTrigger('g')}`,
   },
   rules: {
     columns: ['relation', 'name', 'definition', 'enabled'],
     sql: `SELECT r.ev_class, r.rulename, pg_get_ruledef(r.oid), r.ev_enabled
       FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE r.rulename <> '_RETURN' AND ${userNamespace}`,
+      WHERE r.rulename <> '_RETURN' AND ${ofUser('r.oid')}`,
   },
   policies: {
     columns: ['relation', 'name', 'definition'],
@@ -153,7 +160,7 @@ const queries = {
       'for', p.polcmd, 'to', (SELECT string_agg(coalesce(r.rolname, 'public'), ',' ORDER BY r.rolname)
         FROM unnest(p.polroles) o LEFT JOIN pg_roles r ON r.oid = o),
       'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid))
-      FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${userNamespace}`,
+      FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${ofUser('p.oid')}`,
   },
   sequences: {
     columns: ['relation', 'definition', 'owner', 'ownerColumn'],
@@ -162,7 +169,7 @@ const queries = {
       d.refobjid, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = d.refobjid AND a.attnum = d.refobjsubid)
       FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
-        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') WHERE ${userNamespace}`,
+        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') WHERE ${ofUser('s.seqrelid')}`,
   },
   others: {
     columns: ['line'],

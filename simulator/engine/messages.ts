@@ -80,6 +80,8 @@ export type Response =
       readonly known: KnownSchemas | null;
       /** Bytes that Postgres holds. */
       readonly memory: number;
+      /** The session keeps a setting of the plan's own: another plan needs another thread. */
+      readonly customised: boolean;
     }
   /** The session is lost: this thread is of no more use. */
   | { readonly kind: 'lost'; readonly message: string; readonly sql: string | null }
@@ -99,7 +101,8 @@ export interface PackedOutcomes {
   readonly contents: readonly Content[];
   /** As JSON. */
   readonly results: readonly string[];
-  readonly changes: readonly (readonly Change[])[];
+  /** As JSON. */
+  readonly changes: readonly string[];
   readonly outcomes: readonly (readonly PackedOutcome[])[];
 }
 

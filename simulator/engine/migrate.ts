@@ -1,6 +1,7 @@
 /** Maps contents through DDL: what schema and what content come out of each, or which error. */
 import { changesNow, takeChanges } from './capture.ts';
 import { SqlFailure } from './database.ts';
+import type { Counted } from './database.ts';
 import { splitDatabase } from './databases.ts';
 import type { Change, Content, MigrateOutcome, SchemaId } from './engine.ts';
 import { resetSettings } from './reset.ts';
@@ -14,7 +15,7 @@ export function migrateContents(
   schema: SchemaId,
   migration: Migration,
   contents: readonly Content[],
-): MigrateOutcome[] {
+): Counted<MigrateOutcome>[] {
   return migration.transactional
     ? inTransactions(workspace, schema, migration, contents)
     : outsideOfTransactions(workspace, schema, migration, contents);
@@ -26,29 +27,31 @@ function inTransactions(
   id: SchemaId,
   migration: Migration,
   contents: readonly Content[],
-): MigrateOutcome[] {
+): Counted<MigrateOutcome>[] {
   const { db } = workspace;
   const from = workspace.goTo(id);
   const plain = workspace.plainOf(id);
   let known = workspace.targetOf(plain, migration);
   if (known !== null && !sameForEveryContent(migration, from, known)) known = null;
-  return contents.map((content) => {
-    from.store.load(content);
-    const failure = attempt(workspace, migration);
-    if (failure !== null) {
+  return contents.map((content) =>
+    db.counting<MigrateOutcome>(() => {
+      from.store.load(content);
+      const failure = attempt(workspace, migration);
+      if (failure !== null) {
+        from.store.undo(content);
+        return { ok: false, ...failure };
+      }
+      if (known === null) db.query(ownSettings);
+      const to: Schema = known ?? workspace.observe();
+      if (sameForEveryContent(migration, from, to)) known = to;
+      const after = to.store.read(ownSettings);
+      const schema = workspace.migratedId(id, to);
+      const changes = plain === id ? [] : changesNow(db);
       from.store.undo(content);
-      return { ok: false, ...failure };
-    }
-    if (known === null) db.query(ownSettings);
-    const to: Schema = known ?? workspace.observe();
-    if (sameForEveryContent(migration, from, to)) known = to;
-    const after = to.store.read(ownSettings);
-    const schema = workspace.migratedId(id, to);
-    const changes = plain === id ? [] : changesNow(db);
-    from.store.undo(content);
-    workspace.learn(edgeOf(plain, to.id, migration, content));
-    return migrated(schema, after, changes);
-  });
+      workspace.learn(edgeOf(plain, to.id, migration, content));
+      return migrated(schema, after, changes);
+    }),
+  );
 }
 
 function attempt({ db }: Workspace, { statements, options }: Migration): StatementFailure | null {
@@ -85,15 +88,21 @@ function outsideOfTransactions(
   id: SchemaId,
   migration: Migration,
   contents: readonly Content[],
-): MigrateOutcome[] {
+): Counted<MigrateOutcome>[] {
   let shortcut: SchemaId | null = null;
-  return contents.map((content) => {
-    if (shortcut !== null && accepts(workspace, shortcut, content)) return { ok: true, schema: shortcut, content };
-    const result = runForReal(workspace, id, migration, content);
-    if (isFailure(result)) return { ok: false, ...result };
-    if (result.content === content) shortcut = result.schema;
-    return migrated(result.schema, result.content, result.changes);
-  });
+  return contents.map((content) =>
+    workspace.db.counting<MigrateOutcome>(() => {
+      if (shortcut !== null && accepts(workspace, shortcut, content)) {
+        // As if they had run: how many there are is not to depend on what was asked before.
+        workspace.db.statements += migration.statements.length;
+        return { ok: true, schema: shortcut, content };
+      }
+      const result = runForReal(workspace, id, migration, content);
+      if (isFailure(result)) return { ok: false, ...result };
+      if (result.content === content) shortcut = result.schema;
+      return migrated(result.schema, result.content, result.changes);
+    }),
+  );
 }
 
 function migrated(schema: SchemaId, content: Content, changes: readonly Change[]): MigrateOutcome {

@@ -11,6 +11,7 @@ import { EngineFault } from './engine.ts';
 import type {
   CaptureOutcome,
   Call,
+  Change,
   Catalog,
   Content,
   Engine,
@@ -157,6 +158,7 @@ class PgliteEngine implements Engine {
   private counted: Counters = { statements: 0, loads: 0, schemaSwitches: 0 };
   private sessions = 0;
   private inSession = false;
+  private customised = false;
   private closed = false;
 
   constructor(
@@ -170,6 +172,7 @@ class PgliteEngine implements Engine {
 
   async start(schema: readonly string[], seed: readonly string[]): Promise<StartOutcome> {
     await this.provide(extensionsIn([...schema, ...seed]));
+    if (this.customised) await this.recycle('in a session too');
     this.catalogs.clear();
     return this.request('start', { schema, seed });
   }
@@ -296,10 +299,10 @@ class PgliteEngine implements Engine {
     });
   }
 
-  /** Memory that a statement once needed is given back only by another thread. */
-  private async recycle(): Promise<void> {
+  /** What Postgres holds on to (memory that a statement once needed, a setting) is given back only by another thread. */
+  private async recycle(whenInSession?: 'in a session too'): Promise<void> {
     await this.enqueue(async () => {
-      if (this.worker === null || this.inSession) return;
+      if (this.worker === null || (this.inSession && !whenInSession)) return;
       this.stats.restarts++;
       await this.stop(null);
     }).catch(() => {});
@@ -394,6 +397,7 @@ class PgliteEngine implements Engine {
     if (response.kind === 'ready') return pending.resolve(null);
     if (response.known !== null) this.known = response.known;
     this.count(response.counters);
+    this.customised = response.customised;
     pending.resolve(response.output);
     if (response.memory > mostMemory && !this.inSession) void this.recycle();
   }
@@ -473,8 +477,9 @@ function packTasks(tasks: readonly Task[]): string {
 function unpackOutcomes(text: string): Outcome[][] {
   const { contents, results, changes, outcomes } = JSON.parse(text) as PackedOutcomes;
   const parsed = results.map((json) => JSON.parse(json) as readonly StatementResult[]);
+  const parsedChanges = changes.map((json) => JSON.parse(json) as readonly Change[]);
   return outcomes.map((task) =>
-    task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '', changes)),
+    task.map((outcome) => unpackOutcome(outcome, parsed, contents[outcome.c] ?? '', parsedChanges)),
   );
 }
 
@@ -482,7 +487,7 @@ function unpackOutcome(
   packed: PackedOutcome,
   results: readonly (readonly StatementResult[])[],
   content: Content,
-  changes: PackedOutcomes['changes'],
+  changes: readonly (readonly Change[])[],
 ): Outcome {
   if ('r' in packed) {
     const outcome = { ok: true, results: results[packed.r] ?? [], content } as const;

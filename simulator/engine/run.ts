@@ -1,12 +1,12 @@
 /**
- * Runs calls, each in a transaction of its own from the content of its task, and rolls it back. What the
+ * Runs calls, each in a transaction of its own from the content that is loaded, and rolls it back. What the
  * commit would check is checked before the content is read.
  */
 import { mentionsRandom, quoteIdent, quoteLiteral } from './catalog.ts';
 import { copiesFromClient, SqlFailure } from './database.ts';
 import type { Database } from './database.ts';
 import { splitDatabase } from './databases.ts';
-import type { Call, CallStatement, Content, Outcome, RunOptions, StatementResult, Task } from './engine.ts';
+import type { Call, CallStatement, Content, Outcome, RunOptions, StatementResult } from './engine.ts';
 import type { Reply } from './protocol.ts';
 import type { Singles } from './singles.ts';
 import type { Store } from './store.ts';
@@ -129,15 +129,8 @@ export interface RunContext {
   readonly deferrable: boolean;
 }
 
-export function runTasks(context: RunContext, tasks: readonly Task[], options: RunOptions): Outcome[][] {
-  setMoment(context.db, options.clock);
-  return tasks.map((task) => {
-    context.store.load(task.content);
-    return task.calls.map((call) => runCall(context, task.content, call, options));
-  });
-}
-
-function runCall(context: RunContext, content: Content, call: Call, options: RunOptions): Outcome {
+/** Runs a call whose content is loaded. */
+export function runCall(context: RunContext, content: Content, call: Call, options: RunOptions): Outcome {
   const { db, store } = context;
   const before = prologue(context, call, options.seed);
   const single = before === '' ? singleStatement(context, call) : null;

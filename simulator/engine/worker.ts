@@ -3,24 +3,19 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { boot } from './boot.ts';
 import { Database, SessionLost } from './database.ts';
 import { describeStatements, parameterTypes, volatileAmong } from './describe.ts';
-import type { Change, Outcome, Task } from './engine.ts';
+import type { Counted } from './database.ts';
+import type { Call, Content, MigrateOutcome, RunOptions, SchemaId } from './engine.ts';
 import { readFacts } from './facts.ts';
-import { Numbering } from './messages.ts';
-import type {
-  Operations,
-  PackedOutcomes,
-  PackedTasks,
-  Request,
-  Response,
-  StartOutcome,
-  WorkerSetup,
-} from './messages.ts';
+import type { Operations, PackedTasks, Request, Response, StartOutcome, WorkerSetup } from './messages.ts';
 import { migrateContents } from './migrate.ts';
 import { observeMigration } from './observe.ts';
 import { PlayerHost } from './player-host.ts';
 import { ProgressWriter } from './progress.ts';
 import { resetSettings } from './reset.ts';
-import { runTasks, seedRandom, setMoment } from './run.ts';
+import { outcomeKey, packOutcomes, Remembered } from './remembered.ts';
+import type { KeptOutcome } from './remembered.ts';
+import { runCall, seedRandom, setMoment } from './run.ts';
+import type { RunContext } from './run.ts';
 import { SessionHost } from './session-host.ts';
 import { Workspace } from './workspace.ts';
 
@@ -49,6 +44,10 @@ class Host {
   private checkpointAt = statementsBetweenCheckpoints;
   readonly stats = { loads: 0, schemaSwitches: 0 };
   private readonly workspace: Workspace;
+  private readonly remembered = new Remembered();
+  private started: Counted<StartOutcome> | null = null;
+  /** Statements of plans that were not run again. They count: the answers stand on them. */
+  private spared = 0;
 
   constructor(
     private readonly db: Database,
@@ -61,11 +60,12 @@ class Host {
     try {
       const output = this.perform(request);
       this.checkpoint();
+      this.remembered.tidy();
       const { version, known } = this.workspace;
       const news = version === this.sentVersion ? null : known;
       this.sentVersion = version;
-      const counters = { ...this.stats, statements: this.db.statements };
-      return { kind: 'done', output, counters, known: news, memory: this.db.memory() };
+      const counters = { ...this.stats, statements: this.db.statements + this.spared };
+      return { kind: 'done', output, counters, known: news, memory: this.db.memory(), customised: this.db.customised };
     } catch (error) {
       if (error instanceof SessionLost) return { kind: 'lost', message: error.message, sql: error.sql };
       // Where it was interrupted is not known.
@@ -80,35 +80,29 @@ class Host {
   }
 
   private perform(request: Request): Operations[Request['name']]['out'] {
-    const { db, workspace } = this;
+    const { workspace } = this;
     if (!sessionOperations.has(request.name)) this.session = this.player = null;
     switch (request.name) {
       case 'start':
         return this.start(request.input);
       case 'catalog':
-        return workspace.goTo(workspace.plainOf(request.input.schema)).facts.catalog;
+        return this.once(request, () => workspace.goTo(workspace.plainOf(request.input.schema)).facts.catalog);
       case 'describe':
-        this.settled(request.input.schema);
-        return describeStatements(db, request.input.statements);
+        return this.once(request, () =>
+          describeStatements(this.settled(request.input.schema), request.input.statements),
+        );
       case 'paramTypes':
-        this.settled(request.input.schema);
-        return parameterTypes(db, request.input.statements);
+        return this.once(request, () => parameterTypes(this.settled(request.input.schema), request.input.statements));
       case 'volatileFunctions':
-        this.settled(request.input.schema);
-        return volatileAmong(db, request.input.names);
+        return this.once(request, () => volatileAmong(this.settled(request.input.schema), request.input.names));
       case 'run':
         return this.run(request.input);
       case 'migrate':
-        return migrateContents(workspace, request.input.schema, request.input.migration, request.input.contents);
+        return this.migrate(request.input);
       case 'capture':
-        return workspace.capture(request.input.schema, request.input.tables);
+        return this.once(request, () => workspace.capture(request.input.schema, request.input.tables));
       case 'observe':
-        return observeMigration(
-          workspace,
-          workspace.plainOf(request.input.schema),
-          request.input.migration,
-          request.input.content,
-        );
+        return this.once(request, () => this.observe(request.input));
       case 'openSession':
         this.session = new SessionHost(workspace);
         return null;
@@ -143,9 +137,21 @@ class Host {
   }
 
   /** At a known schema, outside of a transaction. */
-  private settled(schema: number): void {
+  private settled(schema: number): Database {
     this.workspace.goTo(this.workspace.plainOf(schema));
     this.db.attempt('ROLLBACK');
+    return this.db;
+  }
+
+  /** A question about a schema, whose answer is the same whenever it is asked. */
+  private once<T>({ name, input }: Request, ask: () => T): T {
+    let isNew = false;
+    const kept = this.remembered.once(`${name} ${JSON.stringify(input)}`, () => {
+      isNew = true;
+      return this.db.counting(ask);
+    });
+    if (!isNew) this.spared += kept.statements;
+    return kept.answer;
   }
 
   private open(): SessionHost {
@@ -161,6 +167,19 @@ class Host {
   }
 
   private start({ schema, seed }: Operations['start']['in']): StartOutcome {
+    const { remembered } = this;
+    if (this.started !== null && remembered.isOf(schema, seed)) {
+      this.spared += this.started.statements;
+      // Whatever the plan before has left goes when the first schema is built anew.
+      this.workspace.settle(null);
+      return this.started.answer;
+    }
+    remembered.begin(schema, seed);
+    this.started = this.db.counting(() => this.startAnew({ schema, seed }));
+    return this.started.answer;
+  }
+
+  private startAnew({ schema, seed }: Operations['start']['in']): StartOutcome {
     const { db, workspace } = this;
     workspace.clear();
     setMoment(db, 'start');
@@ -190,12 +209,59 @@ class Host {
     return null;
   }
 
+  private observe({ schema, migration, content }: Operations['observe']['in']): Operations['observe']['out'] {
+    return observeMigration(this.workspace, this.workspace.plainOf(schema), migration, content);
+  }
+
   private run({ schema, tasks, options }: Operations['run']['in']): string {
+    const { db, remembered } = this;
+    const packed = JSON.parse(tasks) as PackedTasks;
+    const kept = remembered.of(schema, options);
+    const calls = packed.calls.map((call) => ({ call, id: remembered.callId(call) }));
+    let context: RunContext | null = null;
+    const anew = (content: Content, call: Call): KeptOutcome => {
+      context ??= this.runContext(schema, options);
+      const running = context;
+      running.store.load(content);
+      return remembered.outcome(db.counting(() => runCall(running, content, call, options)));
+    };
+    return packOutcomes(
+      packed.tasks.map(([content = 0, ...numbers]) => {
+        const text = packed.contents[content] ?? '';
+        const contentId = remembered.contentId(text);
+        return numbers.flatMap((number) => {
+          const numbered = calls[number];
+          if (numbered === undefined) return [];
+          const key = outcomeKey(contentId, numbered.id);
+          const before = kept.get(key);
+          const outcome = before ?? anew(text, numbered.call);
+          if (before === undefined) kept.set(key, outcome);
+          else this.spared += outcome.statements;
+          return [outcome];
+        });
+      }),
+    );
+  }
+
+  private runContext(schema: SchemaId, { clock }: RunOptions): RunContext {
     const { store, facts } = this.workspace.goTo(schema);
+    setMoment(this.db, clock);
     const { singles } = this.workspace;
-    const { usesRandom } = facts.catalog;
-    const context = { db: this.db, store, singles, usesRandom, deferrable: facts.deferrable };
-    return packOutcomes(runTasks(context, unpackTasks(tasks), options));
+    return { db: this.db, store, singles, usesRandom: facts.catalog.usesRandom, deferrable: facts.deferrable };
+  }
+
+  private migrate({ schema, migration, contents }: Operations['migrate']['in']): readonly MigrateOutcome[] {
+    const kept = this.remembered.ofMigration(schema, migration);
+    const missing = new Set(contents.filter((content) => !kept.has(content)));
+    const outcomes = missing.size === 0 ? [] : migrateContents(this.workspace, schema, migration, [...missing]);
+    [...missing].forEach((content, i) =>
+      this.remembered.migration(kept, content, outcomes[i] as Counted<MigrateOutcome>),
+    );
+    return contents.map((content) => {
+      const { answer, statements } = kept.get(content) as Counted<MigrateOutcome>;
+      if (!missing.delete(content)) this.spared += statements;
+      return answer;
+    });
   }
 
   private checkpoint(): void {
@@ -204,38 +270,6 @@ class Host {
     this.db.attempt('ROLLBACK');
     this.db.attempt('CHECKPOINT');
   }
-}
-
-function unpackTasks(text: string): Task[] {
-  const { contents, calls, tasks } = JSON.parse(text) as PackedTasks;
-  return tasks.map(([content = 0, ...numbers]) => ({
-    content: contents[content] ?? '',
-    calls: numbers.flatMap((number) => calls[number] ?? []),
-  }));
-}
-
-function packOutcomes(outcomes: readonly (readonly Outcome[])[]): string {
-  const contents = new Numbering<string>();
-  const results = new Numbering<string>();
-  const changes = new Numbering<string>();
-  const packed = outcomes.map((task) =>
-    task.map((outcome) => {
-      const c = contents.of(outcome.content);
-      return outcome.ok
-        ? {
-            r: results.of(JSON.stringify(outcome.results)),
-            c,
-            ...(outcome.changes === undefined ? {} : { x: changes.of(JSON.stringify(outcome.changes)) }),
-          }
-        : { e: [outcome.sqlstate, outcome.message, outcome.statement] as const, c };
-    }),
-  );
-  return JSON.stringify({
-    contents: contents.items,
-    results: results.items,
-    changes: changes.items.map((json) => JSON.parse(json) as readonly Change[]),
-    outcomes: packed,
-  } satisfies PackedOutcomes);
 }
 
 async function main(port: NonNullable<typeof parentPort>): Promise<void> {

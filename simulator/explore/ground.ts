@@ -199,7 +199,7 @@ async function plainDeliveries(probe: Search, state: PlainState): Promise<PlainS
 }
 
 export const unlimited: SearchLimits = {
-  maxHeapMegabytes: Infinity,
+  maxMegabytes: Infinity,
   maxStates: Infinity,
   maxContents: Infinity,
   maxWrites: null,

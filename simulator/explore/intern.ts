@@ -2,6 +2,8 @@
 export class Interner {
   private readonly ids = new Map<string, number>();
   private readonly texts: string[] = [];
+  /** Of all texts together. */
+  letters = 0;
 
   id(text: string): number {
     let id = this.ids.get(text);
@@ -9,6 +11,7 @@ export class Interner {
       id = this.texts.length;
       this.ids.set(text, id);
       this.texts.push(text);
+      this.letters += text.length;
     }
     return id;
   }

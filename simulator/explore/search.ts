@@ -10,7 +10,6 @@ import type { Answer } from './answer.ts';
 import { Blame } from './blame.ts';
 import { Evaluator, type Evaluation, type EvaluatorInput } from './evaluate.ts';
 import { runJobs, type JobRun, type JobStart } from './job-run.ts';
-import { memoryExceeded } from './memory.ts';
 import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
@@ -23,8 +22,8 @@ import { Wants } from './wants.ts';
 import type { Reference, Want } from './worlds.ts';
 
 export interface SearchLimits {
-  /** Live objects of the whole thread. */
-  readonly maxHeapMegabytes: number;
+  /** What states, results and contents take in memory, as estimated: the same on every machine. */
+  readonly maxMegabytes: number;
   readonly maxStates: number;
   readonly maxContents: number;
   /** Longest history of writes; null: none. */
@@ -190,10 +189,15 @@ export class Search {
     this.limits.onProgress(position.step?.name ?? null, this.nodes.length);
     const reason = this.limits.stop();
     if (reason !== null) throw new Cut(reason);
-    if (memoryExceeded(this.limits.maxHeapMegabytes)) throw new Cut('the memory that a search may hold');
+    if (this.megabytes > this.limits.maxMegabytes) throw new Cut('the memory that a search may hold');
     if (this.nodes.length > this.limits.maxStates) throw new Cut(`more than ${this.limits.maxStates} states`);
     if (this.input.transitions.contents.size > this.limits.maxContents)
       throw new Cut(`more than ${this.limits.maxContents} different contents`);
+  }
+
+  private get megabytes(): number {
+    const { computed, contents } = this.input.transitions;
+    return (this.nodes.length * bytesOfState + computed * bytesOfResult + contents.letters) / 1e6;
   }
 
   /**
@@ -240,7 +244,7 @@ export class Search {
       const level = Math.min(...levels.keys());
       const nodes = levels.get(level) ?? [];
       levels.delete(level);
-      all.push(...nodes.filter((n) => !n.expanded));
+      for (const node of nodes) if (!node.expanded) all.push(node);
       for (const fresh of await this.expand(position, nodes)) push(fresh);
     }
     return [...new Set(all)].filter((n) => !n.damaged && n.finished);
@@ -426,6 +430,10 @@ export class Search {
     return fresh;
   }
 }
+
+/** Measured: how the heap grew with the number of each, garbage aside. */
+const bytesOfState = 600;
+const bytesOfResult = 250;
 
 /** Writes past which a history is one that grows for ever. */
 const longestClosing = 24;

@@ -183,8 +183,23 @@ describe('simulate', () => {
 });
 
 describe('engine', () => {
-  test('each plan gets one, and it is closed', async () => {
+  test('all plans get the same, and it is closed', async () => {
     const { engines, closed } = await cutover('safe.yaml unsafe.yaml');
+    expect({ engines, closed }).toEqual({ engines: 1, closed: 1 });
+  });
+
+  test('one under which a plan failed is not lent again', async () => {
+    let first = true;
+    const { engines, closed } = await cutover('safe.yaml unsafe.yaml', {
+      simulator: {
+        rehearse: async (file, _read, start) => {
+          await start();
+          if (!first) return { report: { ...unproven, file }, sources };
+          first = false;
+          throw new Error('lost');
+        },
+      },
+    });
     expect({ engines, closed }).toEqual({ engines: 2, closed: 2 });
   });
 
