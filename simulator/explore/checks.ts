@@ -76,14 +76,35 @@ function withoutRollback(plan: Plan): Violation[] {
   return violations;
 }
 
+/** A table that a backfill writes to. */
+export interface BackfillTarget {
+  readonly table: TableRef;
+  /** Empty: all. */
+  readonly columns: readonly string[];
+  /** It adds rows, and does not only change some that were there. */
+  readonly inserts: boolean;
+}
+
 /** What a backfill writes: its table and columns (none: whole rows). */
-export function backfillTargets(
-  step: BackfillStep,
-): readonly { readonly table: TableRef; readonly columns: readonly string[] }[] {
-  const { form } = step;
+export function backfillTargets({ form }: BackfillStep): readonly BackfillTarget[] {
   const statements: readonly Statement[] =
     form.kind === 'list' ? form.statements : form.kind === 'script' ? form.write : [form.statement];
-  return statements.flatMap((s) => (s.target === null ? [] : [s.target]));
+  return statements.flatMap((s) => {
+    const inserts = s.node === 'InsertStmt' || s.node === 'MergeStmt';
+    return [...(s.target === null ? [] : [{ ...s.target, inserts }]), ...targetsWithin(s)];
+  });
+}
+
+/** Tables that a WITH of the statement writes; whether it adds rows there is not told. */
+function targetsWithin({ target, writes }: Statement): readonly BackfillTarget[] {
+  const same = (a: TableRef, b: TableRef): boolean => a.schema === b.schema && a.table === b.table;
+  const others = writes.filter((w) => target === null || !same(w.table, target.table));
+  const first = others.filter((w, i) => others.findIndex((each) => same(each.table, w.table)) === i);
+  return first.map(({ table }) => {
+    const columns = others.filter((w) => same(w.table, table)).map((w) => w.column);
+    const all = columns.some((c) => c === '*' || c.startsWith('#'));
+    return { table, columns: all ? [] : columns, inserts: false };
+  });
 }
 
 /** The version that is live before a step. */

@@ -3,10 +3,10 @@
  * passes all the same, while the readers to come would be told something wrong, verifies nothing.
  */
 import type { Catalog, Column, Table } from '../engine/engine.ts';
-import type { BackfillStep, DeployStep, Plan, Statement, TableRef, VerifyStep } from '../plan/model.ts';
+import type { BackfillStep, DeployStep, Plan, TableRef, VerifyStep } from '../plan/model.ts';
 import { showAnswer } from './answer.ts';
 import { planViolation } from './blame.ts';
-import { switches } from './checks.ts';
+import { backfillTargets, switches, type BackfillTarget } from './checks.ts';
 import { freshByType } from './domain.ts';
 import type { Ground } from './ground.ts';
 import type { Search } from './search.ts';
@@ -22,12 +22,6 @@ interface Place {
   readonly tries: readonly string[];
   /** Run afterwards: they fail where a foreign key, which is off with the triggers, does not hold. */
   readonly guards: readonly string[];
-}
-
-interface Target {
-  readonly table: TableRef;
-  readonly columns: readonly string[];
-  readonly inserts: boolean;
 }
 
 /** Rows of a table that are tried: the readers' domain has two keys of the seed. */
@@ -125,20 +119,12 @@ class Tries {
 // ---- where drift can be put ---------------------------------------------------------------------
 
 function placesOf(backfill: BackfillStep, catalog: Catalog, keys: readonly string[]): readonly Place[] {
-  const places = targetsOf(backfill).flatMap((target) => {
+  const places = backfillTargets(backfill).flatMap((target) => {
     const table = tableOf(catalog, target.table);
     return table === null ? [] : placesIn(table, target, catalog, keys);
   });
   const order: readonly Kind[] = ['stale', 'missing', 'extra', 'null'];
   return places.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
-}
-
-function targetsOf({ form }: BackfillStep): readonly Target[] {
-  const statements: readonly Statement[] =
-    form.kind === 'list' ? form.statements : form.kind === 'script' ? form.write : [form.statement];
-  return statements.flatMap((s) =>
-    s.target === null ? [] : [{ ...s.target, inserts: s.node === 'InsertStmt' || s.node === 'MergeStmt' }],
-  );
 }
 
 function tableOf(catalog: Catalog, ref: TableRef): Table | null {
@@ -159,13 +145,11 @@ function literal(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-function placesIn(table: Table, target: Target, catalog: Catalog, keys: readonly string[]): readonly Place[] {
+function placesIn(table: Table, target: BackfillTarget, catalog: Catalog, keys: readonly string[]): readonly Place[] {
   const guards = guardsOf(table, catalog);
   const written = new Set(target.columns.map((c) => c.toLowerCase()));
   const isWritten = (c: Column): boolean => written.size === 0 || written.has(c.name.toLowerCase());
-  const isKey = (c: Column): boolean =>
-    table.primaryKey.includes(c.name) || table.foreignKeys.some((k) => k.columns.includes(c.name));
-  const columns = table.columns.filter((c) => isWritten(c) && !isKey(c) && !c.generated);
+  const columns = table.columns.filter((c) => isWritten(c) && !saysWhichRow(table, c) && !c.generated);
   const values = columns.flatMap((c): Place[] => [
     { kind: 'stale', what: `one row of ${table.name} with another ${c.name}`, tries: staleTries(table, c), guards },
     ...(c.notNull
@@ -186,6 +170,12 @@ function placesIn(table: Table, target: Target, catalog: Catalog, keys: readonly
     { kind: 'missing', what: `one row of ${table.name} missing`, tries: missingTries(table), guards },
     { kind: 'extra', what: `one row too many in ${table.name}`, tries: extraTries(table, keys), guards },
   ];
+}
+
+/** A key, or a part of one; but what tells rows of one parent apart (a tag of a post) is what such a row says. */
+function saysWhichRow({ primaryKey, foreignKeys }: Table, { name }: Column): boolean {
+  const refers = (column: string): boolean => foreignKeys.some((k) => k.columns.includes(column));
+  return refers(name) || (primaryKey.includes(name) && !primaryKey.some(refers));
 }
 
 /** The row of a table at a place of its order, among those of which something holds. */

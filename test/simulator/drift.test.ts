@@ -97,6 +97,35 @@ ${check}
 `;
 }
 
+/** The one label of each photo goes to a table of its own, whose key has it; `copy` is what the backfill does with the rows. */
+function labelMove(check: string, copy: string): string {
+  return `title: labels
+database:
+  schema: CREATE TABLE photos (id int PRIMARY KEY, label text NOT NULL)
+  seed: INSERT INTO photos VALUES (1, 'sea'), (2, 'hill')
+  production: { photos: { rows: 100 } }
+versions:
+  v1:
+    get: SELECT id, label FROM photos WHERE id = :id
+  v2:
+    get: SELECT photo, label FROM labels WHERE photo = :id
+steps:
+  - name: create labels
+    migrate: CREATE TABLE labels (photo int REFERENCES photos, label text, PRIMARY KEY (photo, label))
+    rollback: DROP TABLE labels
+  - name: backfill
+    backfill: |
+      WITH missing AS (
+        SELECT id, label FROM photos p WHERE NOT EXISTS (SELECT FROM labels l WHERE l.photo = p.id) ORDER BY id LIMIT :batch
+      )${copy}
+  - name: verify
+    verify:
+${check}
+  - name: switch reads
+    deploy: v2
+`;
+}
+
 const equal = (a: string, b: string): string => `      - { name: same, equal: ["${a}", "${b}"] }`;
 
 describe('a table that was copied', () => {
@@ -155,5 +184,22 @@ describe('a column that was copied', () => {
   it('is not by counting, which neither a stale value nor a NULL changes', async () => {
     const rows = equal('SELECT count(*) FROM profiles', 'SELECT count(id) FROM profiles');
     expect(await missed(columnCopy(rows))).toHaveLength(2);
+  });
+});
+
+describe('what a row says by its key', () => {
+  const counted = equal('SELECT count(*) FROM photos', 'SELECT count(*) FROM labels');
+  const insert = 'INSERT INTO labels (photo, label) SELECT id, label FROM missing';
+  const stale = "with one row of labels with another label, the check still passes; v2 would then read (1, 'a')";
+
+  it('is verified by comparing it, not by counting', async () => {
+    expect(await missed(labelMove(counted, ` ${insert}`))).toEqual([stale]);
+    const compared = equal('SELECT id, label FROM photos', 'SELECT photo, label FROM labels');
+    expect(await missed(labelMove(compared, ` ${insert}`))).toEqual([]);
+  });
+
+  it('is drift too where the backfill writes it in a WITH', async () => {
+    const within = `, copied AS (${insert} RETURNING photo) SELECT photo FROM copied`;
+    expect(await missed(labelMove(counted, within))).toEqual([stale]);
   });
 });
