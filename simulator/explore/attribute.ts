@@ -11,7 +11,11 @@
  *  4. The write came after the backfill, and its version was to write both places: if the write made before, by the
  *     first version, is carried. The step that made a trigger is asked likewise.
  *  5. A copy that ran too early: the write made after a later step is kept, and made before the copy it is carried.
- *  6. Else the step where it shows. So it is, after 1, where streams run or requests read from a replica.
+ *  6. Else the step where it shows.
+ *
+ * Where streams run, or requests read from a replica, it is asked after 1 whether all is well had everything arrived at once:
+ * up to a step, which then should have waited, or all the time. Where it is not, the other questions are asked of histories
+ * in which everything arrives at once; before 3 whether a stream got nothing of the write, and before 4 whether the stream had ended.
  */
 import type { RuleId } from '../findings/catalog.ts';
 import type { Plan, Step } from '../plan/model.ts';
@@ -19,10 +23,9 @@ import { backfillTargets, liveBefore } from './checks.ts';
 import { findCulprit } from './classify.ts';
 import { Counterfactual, type Deed } from './counterfactual.ts';
 import { History, type Ran, type Written } from './history.ts';
-import type { Position } from './positions.ts';
+import type { Move, Position } from './positions.ts';
 import type { Search } from './search.ts';
 import { pathTo, plain, type Node } from './state.ts';
-import { noStreams } from './streams.ts';
 import type { Violation } from './violations.ts';
 
 /** What a step did, or did not do, so that the finding is there. */
@@ -46,6 +49,21 @@ export type Cause =
   | { readonly kind: 'writes-apart'; readonly step: Step; readonly write: Written; readonly ran: Ran }
   | { readonly kind: 'trigger'; readonly step: Step; readonly write: Written; readonly misses: boolean }
   | { readonly kind: 'too-early'; readonly step: Step; readonly write: Written; readonly after: Step }
+  /** A delivery turned a right read into a wrong one. */
+  | { readonly kind: 'delivers'; readonly step: Step; readonly again: boolean; readonly write: Written | null }
+  /** It went on, or back, while something was still on its way, and to have waited is enough. */
+  | {
+      readonly kind: 'late';
+      readonly step: Step;
+      readonly down: boolean;
+      readonly write: Written | null;
+    }
+  /** Something was still on its way, and would be after a wait as well. */
+  | { readonly kind: 'late-anyway'; readonly step: Step; readonly write: Written | null }
+  /** Ended before the write, which it would have carried. */
+  | { readonly kind: 'stopped'; readonly step: Step; readonly write: Written }
+  /** A stream that carries other writes. */
+  | { readonly kind: 'stream-misses'; readonly step: Step; readonly write: Written }
   /** Reads are switched before what fills them. */
   | { readonly kind: 'before-copy'; readonly step: Step; readonly copy: Step };
 
@@ -67,7 +85,7 @@ const answers: ReadonlySet<RuleId> = new Set([
 /** Finds the cause of a violation that a history shows. */
 export async function findCause(search: Search, plan: Plan, violation: Violation): Promise<Cause> {
   const { node, rule, tail } = violation;
-  const asks = content.has(rule) || gates.has(rule) || answers.has(rule);
+  const asks = content.has(rule) || gates.has(rule) || answers.has(rule) || rule === 'stale-read';
   if (node === null || !asks || tail !== undefined) return { kind: 'shown' };
   return new Inquiry(search, plan, violation, node).cause();
 }
@@ -105,10 +123,9 @@ class Inquiry {
     const culprit = this.isRead ? await findCulprit(this.search, this.violation, this.history.path) : null;
     const index = culprit === null ? -1 : this.history.path.indexOf(culprit) - 1;
     const write = this.history.writes.find((w) => w.deeds.includes(index)) ?? this.history.writes.at(-1) ?? null;
-    const damage = this.damage(culprit, index, write);
+    const damage = this.damage(culprit, index, write) ?? (await this.late());
     if (damage !== null) return damage;
-    // What waits in streams, and what a replica has not seen, is no part of a history that is run again.
-    if (this.search.replica.isRead || this.history.path.some((n) => n.streams !== noStreams)) return { kind: 'shown' };
+    if (this.violation.rule === 'stale-read') return { kind: 'shown' };
     if (this.violation.rule.startsWith('rollback-')) return (await this.onTheWayBack(write)) ?? { kind: 'shown' };
     const found = write === null ? null : await this.onTheWayForward(write);
     return found ?? (await this.uncopied(write)) ?? { kind: 'shown' };
@@ -124,9 +141,81 @@ class Inquiry {
     const event = culprit?.event ?? null;
     if (event?.kind === 'move' && event.move.action.kind === 'sql')
       return { kind: 'changes', step: event.move.step, down: event.move.direction === 'down', write };
+    if (event?.kind === 'deliver') {
+      const { stream, again } = event;
+      const step = this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream);
+      return step === undefined ? null : { kind: 'delivers', step, again, write };
+    }
     if (event?.kind !== 'batch') return null;
     const step = this.history.positionAt(index + 1).step;
     return step === null ? null : { kind: 'overwrites', step, write };
+  }
+
+  // ---- what had not arrived -------------------------------------------------------------------
+
+  /** Null: it would be there had everything arrived at once, too. */
+  private async late(): Promise<Cause | null> {
+    if (!this.history.path.some((n) => !this.search.isCaughtUp(n))) return null;
+    const end = await this.what.play(this.history.deeds);
+    if (end === null) return { kind: 'shown' };
+    if (!(await this.what.isGone(this.violation, end))) return null;
+    const wentOn = this.history.moves.filter(({ index }) => !this.search.isCaughtUp(this.history.before(index)));
+    for (const { move, index } of wentOn.toReversed()) {
+      const waited = await this.what.play(this.history.deeds, index);
+      if (waited === null || !(await this.what.isGone(this.violation, waited))) continue;
+      const write = this.lastWrite(index);
+      if (write !== null && (await this.isLostAfter(move, index, write)))
+        return { kind: 'stopped', step: move.step, write };
+      return { kind: 'late', step: move.step, down: move.direction === 'down', write };
+    }
+    return { kind: 'late-anyway', step: this.violation.step, write: this.lastWrite(this.history.deeds.length) };
+  }
+
+  /** The end of a stream, after which the same write is lost: to wait there would only hide that. */
+  private async isLostAfter({ action }: Move, index: number, write: Written): Promise<boolean> {
+    if (action.kind !== 'cdc' || action.action !== 'stop') return false;
+    const { live } = this.history.positionAt(index + 1);
+    if (!live.includes(write.version)) return false;
+    const end = await this.what.play(this.history.shifted([write], index + 1, (w) => w.version));
+    return end !== null && !(await this.what.isGone(this.violation, end));
+  }
+
+  private lastWrite(before: number): Written | null {
+    return this.history.writes.findLast((w) => endOf(w) < before) ?? null;
+  }
+
+  /** The streams whose steps were made before the write, and that were stopped before it: the last first. */
+  private async stoppedTooEarly(write: Written): Promise<Cause | null> {
+    const at = write.deeds[0] ?? 0;
+    const stops = this.history.moves.filter(
+      ({ move, index }) => index < at && move.action.kind === 'cdc' && move.action.action === 'stop',
+    );
+    for (const { move, index } of stops.toReversed()) {
+      const { live } = this.history.positionAt(index);
+      const by = live.includes(write.version) ? write.version : (live.at(-1) ?? '');
+      if (this.canSay([write], by) && (await this.goes(this.history.shifted([write], index, () => by))))
+        return { kind: 'stopped', step: move.step, write };
+    }
+    return null;
+  }
+
+  /** A stream mirrors the table that the write changes, and got nothing of it; a copy would have carried it. */
+  private async streamThatMisses(write: Written): Promise<Cause | null> {
+    const [before, after] = [this.history.before(endOf(write)), this.history.before(endOf(write) + 1)];
+    if (before.streams !== after.streams) return null;
+    const targets = this.tablesOf(write);
+    const stream = this.search.streams.running(before.streams).find((r) => targets.has(r.stream.table.table))?.stream;
+    const step = this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream);
+    const writes = this.writesUpTo(write);
+    if (step === undefined || !this.canSay(writes, this.first)) return null;
+    return (await this.goes(this.history.shifted(writes, 0, () => this.first)))
+      ? { kind: 'stream-misses', step, write }
+      : null;
+  }
+
+  private tablesOf(write: Written): ReadonlySet<string> {
+    const request = this.search.input.programs.version(write.version).requests.get(write.action.request);
+    return new Set((request?.statements ?? []).flatMap((s) => (s.target === null ? [] : [s.target.table.table])));
   }
 
   // ---- after a way back -----------------------------------------------------------------------
@@ -188,9 +277,10 @@ class Inquiry {
     // A job that was at work already may be through with the row: what carries writes by then is the trigger.
     const isBetween = this.history.jobs.some((j) => j.enter < (write.deeds[0] ?? 0) && j.leave > endOf(write));
     const missed = isBetween && this.isRead ? await this.triggerThatMisses(write) : null;
-    const passed = missed ?? (await this.backfillThatPassed(write));
+    const passed = missed ?? (await this.streamThatMisses(write)) ?? (await this.backfillThatPassed(write));
     if (passed !== null || answers.has(this.violation.rule)) return passed;
     return (
+      (await this.stoppedTooEarly(write)) ??
       (await this.triggerThatChanges(write)) ??
       (await this.writesApart(write)) ??
       (await this.triggerThatMisses(write)) ??
@@ -233,10 +323,7 @@ class Inquiry {
   }
 
   private triggersFor(write: Written): readonly Step[] {
-    const request = this.search.input.programs.version(write.version).requests.get(write.action.request);
-    const targets = new Set(
-      (request?.statements ?? []).flatMap((s) => (s.target === null ? [] : [s.target.table.table])),
-    );
+    const targets = this.tablesOf(write);
     const made = this.history.moves.filter((m) => m.move.direction === 'up' && m.index < endOf(write));
     return made
       .toReversed()

@@ -21,8 +21,12 @@ export type Deed =
   /** A statement of a request that commits one by one, as the search ran it. */
   | { readonly kind: 'statement'; readonly version: string; readonly action: Action; readonly flight: string }
   | { readonly kind: 'request'; readonly version: string; readonly action: Action }
-  /** A stream delivers, or the replica catches up: neither can be done again when something before it is another. */
-  | { readonly kind: 'copy' };
+  | { readonly kind: 'deliver'; readonly stream: string; readonly again: boolean }
+  /** A replica catches up. It is never behind where a history is run again, so that there is nothing to do. */
+  | { readonly kind: 'catch-up' };
+
+/** Until when streams deliver at once what a history gives them; from then on they do as they did. */
+type Prompt = 'always' | number;
 
 const maxBatches = 300;
 
@@ -46,8 +50,9 @@ function deedOf(event: SearchEvent): Deed {
       return flight === null ? { kind: 'request', version, action } : { kind: 'statement', version, action, flight };
     }
     case 'deliver':
+      return { kind: 'deliver', stream: event.stream.name, again: event.again };
     case 'catch-up':
-      return { kind: 'copy' };
+      return { kind: 'catch-up' };
     case 'drift':
     case 'prepared':
       throw new RangeError(`${event.kind} comes after a history, and is no part of it`);
@@ -75,18 +80,39 @@ export class Counterfactual {
     );
   }
 
-  /** Where a history leads from its beginning; null when it can't be done. */
-  async play(deeds: readonly Deed[]): Promise<Node | null> {
-    return this.playOn(rootOf(this.search), deeds);
+  /** Where a history leads from its beginning, with everything delivered at the end; null when it can't be done. */
+  async play(deeds: readonly Deed[], prompt: Prompt = 'always'): Promise<Node | null> {
+    return this.playOn(rootOf(this.search), deeds, prompt);
   }
 
-  async playOn(start: Node, deeds: readonly Deed[]): Promise<Node | null> {
+  async playOn(start: Node, deeds: readonly Deed[], prompt: Prompt = 'always'): Promise<Node | null> {
     let node: Node | null = start;
-    for (const deed of deeds) {
+    for (const [index, deed] of deeds.entries()) {
       if (node === null) return null;
       node = await this.one(node, deed);
+      if (node !== null && (prompt === 'always' || index < prompt)) node = await this.delivered(node);
     }
-    return node;
+    return node === null ? null : this.delivered(node);
+  }
+
+  /** The state once the streams have delivered what they have; null when they can't, or never end. */
+  private async delivered(node: Node): Promise<Node | null> {
+    const { streams, wants } = this.search;
+    if (streams.isCaughtUp(node.streams)) return node;
+    const drained = await wants.settle(() => streams.drain(wants.want, node.schema, node.content, node.streams));
+    if (drained.kind !== 'drained') return null;
+    return with_(node, { content: drained.content, streams: streams.drained(node.streams) });
+  }
+
+  /** One delivery, if there is one to make. */
+  private async deliver(node: Node, stream: string, again: boolean): Promise<Node | null> {
+    const { streams, wants } = this.search;
+    const deliveries = await wants.settle(
+      () => streams.deliveries(wants.want, node.schema, node.content, node.streams, 'all') ?? [],
+    );
+    const delivery = deliveries.find(({ event }) => event.stream.name === stream && event.again === again);
+    if (delivery === undefined) return node;
+    return delivery.kind === 'fails' ? null : with_(node, { content: delivery.content, streams: delivery.streams });
   }
 
   private one(node: Node, deed: Deed): Promise<Node | null> {
@@ -103,8 +129,10 @@ export class Counterfactual {
         return this.statement(node, deed.version, deed.action, deed.flight);
       case 'request':
         return this.request(node, deed.version, deed.action);
-      case 'copy':
-        return Promise.resolve(null);
+      case 'deliver':
+        return this.deliver(node, deed.stream, deed.again);
+      case 'catch-up':
+        return Promise.resolve(node);
     }
   }
 
@@ -142,7 +170,9 @@ export class Counterfactual {
       this.search.evaluator.jobs.step(node.schema, node.content, job, state),
     );
     if (step.kind === 'error') return null;
-    return step.kind === 'finished' ? node : with_(node, { content: step.content, job: step.job });
+    if (step.kind === 'finished') return node;
+    const streams = this.search.streams.with(node.streams, step.changes);
+    return with_(node, { content: step.content, job: step.job, streams });
   }
 
   /** A request run whole: the same state when it is refused as the reference refuses it, null when it goes wrong. */

@@ -73,6 +73,28 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
       return trigger(name, cause.write, cause.misses, reader);
     case 'too-early':
       return tooEarly(name, cause.write, cause.after, violation.step);
+    case 'delivers':
+      return {
+        why: `Until "${cause.step.name}" delivers ${cause.again ? 'it once more' : 'a change'}, ${reader} is right.`,
+        hint: `Let the SQL of ${name} do nothing when a change comes ${cause.again ? 'again' : 'late'} and something newer is there${cause.write === null ? '' : `, as it is after ${writeText(cause.write)}`}.`,
+      };
+    case 'late':
+      return late(name, cause.down, cause.write);
+    case 'late-anyway':
+      return {
+        why: 'Had everything arrived at once, the finding would be gone.',
+        hint: lateAnyway(cause.step, cause.write, violation.version),
+      };
+    case 'stopped':
+      return {
+        why: `Made before ${name}, the same write is carried.`,
+        hint: `Move ${name} to where ${cause.write.version} is no longer live: once the stream has ended, nothing carries what ${writeText(cause.write)} wrote.`,
+      };
+    case 'stream-misses':
+      return {
+        why: 'Made by the first version before the plan began, the same write is copied, and the finding is gone.',
+        hint: `Let the stream that ${name} starts carry what ${writeText(cause.write)} does: it mirrors the table, and not this.`,
+      };
     case 'before-copy':
       return {
         why: `After "${cause.copy.name}" the same read is right.`,
@@ -167,6 +189,23 @@ function earlierWriter(violation: Violation, write: Written): string | null {
     .slice(0, own === undefined ? 0 : events.indexOf(own))
     .findLast((e) => e?.kind === 'request' && e.version !== write.version);
   return before?.kind === 'request' ? callText(before.version, before.action) : null;
+}
+
+function late(name: string, down: boolean, write: Written | null): Words {
+  return {
+    why: `With everything arrived before ${down ? `the way back of ${name}` : name}, the finding is gone.`,
+    hint: `Add \`wait: caught-up\` to ${name}${down ? ', which then waits on the way back too' : ''}: ${onItsWay(write)}.`,
+  };
+}
+
+function lateAnyway({ name }: Step, write: Written | null, reader: string | null): string {
+  if (write !== null && write.version === reader)
+    return `Let ${reader} write to where it reads: what ${writeText(write)} wrote comes there later.`;
+  return `Make "${name}" a window (\`offline: true\`, \`wait: caught-up\`), or let nobody write what comes only later to where it is read: ${onItsWay(write)}, and to wait once is not enough.`;
+}
+
+function onItsWay(write: Written | null): string {
+  return `what ${write === null ? 'was done before it' : `${writeText(write)} wrote`} was still on its way`;
 }
 
 function trigger(name: string, write: Written, misses: boolean, reader: string): Words {
