@@ -83,7 +83,7 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
     case 'late-anyway':
       return {
         why: 'Had everything arrived at once, the finding would be gone.',
-        hint: lateAnyway(cause.step, cause.write, violation.version),
+        hint: lateAnyway(cause.step, cause.write, violation),
       };
     case 'stopped':
       return {
@@ -198,9 +198,9 @@ function late(name: string, down: boolean, write: Written | null): Words {
   };
 }
 
-function lateAnyway({ name }: Step, write: Written | null, reader: string | null): string {
-  if (write !== null && write.version === reader)
-    return `Let ${reader} write to where it reads: what ${writeText(write)} wrote comes there later.`;
+function lateAnyway({ name }: Step, write: Written | null, { rule, version }: Violation): string {
+  if (rule === 'stale-read' && write !== null && write.version === version)
+    return `Let ${version} write to where it reads: what ${writeText(write)} wrote comes there later.`;
   return `Make "${name}" a window (\`offline: true\`, \`wait: caught-up\`), or let nobody write what comes only later to where it is read: ${onItsWay(write)}, and to wait once is not enough.`;
 }
 
