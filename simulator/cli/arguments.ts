@@ -18,6 +18,8 @@ export interface TrafficOptions {
   readonly rolloutMs: number | null;
   readonly rows: number | null;
   readonly requests: number | null;
+  /** How far streams and replicas are behind. */
+  readonly lagMs: number | null;
   readonly out: string | null;
 }
 
@@ -52,6 +54,7 @@ const flags = {
   rollout: { type: 'string' },
   rows: { type: 'string' },
   requests: { type: 'string' },
+  lag: { type: 'string' },
   out: { type: 'string' },
   engine: { type: 'string' },
   stragglers: { type: 'string' },
@@ -61,7 +64,7 @@ const flags = {
 
 type FlagName = keyof typeof flags;
 
-const trafficFlags = ['duration', 'rollout', 'rows', 'requests', 'out'] as const;
+const trafficFlags = ['duration', 'rollout', 'rows', 'requests', 'lag', 'out'] as const;
 /** Both databases are held in memory. */
 const mostRows = 100_000;
 
@@ -184,6 +187,7 @@ function simulation(operands: readonly string[], given: ReadonlyMap<FlagName, st
       rolloutMs: amount(given, 'rollout', parseLong, 'a time such as 10min'),
       rows: rows === null ? null : Math.ceil(rows),
       requests: amount(given, 'requests', parseCount, 'a number of requests such as 20k'),
+      lagMs: amount(given, 'lag', parseLong, 'a time such as 500ms or 5min'),
       out: given.get('out') ?? null,
     },
   };

@@ -22,6 +22,7 @@ Options of simulate
   --rollout T          how long a rollout takes (default 10min)
   --rows N             rows of each table (default 1000)
   --requests N         about how many requests are run (default 150k)
+  --lag T              how far streams and replicas are behind (default 1s)
   --out FILE           the recording, as JSON, into a file
 
 Exit code

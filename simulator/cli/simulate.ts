@@ -49,8 +49,9 @@ export async function simulatePlan(command: SimulateCommand, io: Surroundings, s
 }
 
 function simulateOptions({ options, traffic }: SimulateCommand): SimulateOptions {
-  const { durationMs, rolloutMs, rows, requests } = traffic;
-  const stated = Object.entries({ durationMs, rolloutMs, rows, requests }).filter(([, value]) => value !== null);
+  const { durationMs, rolloutMs, rows, requests, lagMs } = traffic;
+  const given = { durationMs, rolloutMs, rows, requests, streamLagMs: lagMs, replicaLagMs: lagMs };
+  const stated = Object.entries(given).filter(([, value]) => value !== null);
   return {
     pace: Object.fromEntries(stated),
     ...(options.seed === null ? {} : { seed: options.seed }),

@@ -157,6 +157,19 @@ describe('simulate', () => {
     expect({ engines, closed }).toEqual({ engines: 2, closed: 2 });
   });
 
+  test('what is stated of the pace is handed on, and nothing else', async () => {
+    let pace: unknown = null;
+    await cutover('simulate safe.yaml --rows 2k --lag 5min', {
+      simulator: {
+        simulate: (_file, _read, _engines, options) => {
+          ({ pace } = options ?? {});
+          return Promise.resolve({ ok: true, recording: sampleRecording, plan: {} as never });
+        },
+      },
+    });
+    expect(pace).toEqual({ rows: 2000, streamLagMs: 300_000, replicaLagMs: 300_000 });
+  });
+
   test('JSON is the recording, on standard output alone', async () => {
     const { out, err } = await cutover('simulate safe.yaml --format json');
     expect(recordingSchema.parse(JSON.parse(out)).file).toBe('safe.yaml');
