@@ -2,11 +2,12 @@
  * Pods that live through a step with statements that they prepared before it, as drivers do: Postgres refuses to run
  * one whose columns are others now. Asked of Postgres: prepared on the schema before, and again after the step.
  */
+import { inDatabase, splitDatabase } from '../engine/databases.ts';
 import type { Outcome, RunOptions, Session } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement } from '../plan/model.ts';
-import type { Ground } from './ground.ts';
+import { setUpOf, texts, type Ground } from './ground.ts';
 import type { Move, Position } from './positions.ts';
-import { callStatement, fillFields, typeProbe, type Action } from './programs.ts';
+import { callStatement, fillFields, textOf, typeProbe, type Action } from './programs.ts';
 import type { Search } from './search.ts';
 import type { Node, SearchEvent } from './state.ts';
 import { describable } from './transitions.ts';
@@ -41,13 +42,12 @@ export async function findStalePlans(plan: Plan, ground: Ground): Promise<readon
   const moves = schemaMoves(plan, ground);
   if (!moves.some((m) => m.prepared.length > 0)) return [];
   const session = await ground.engine.session();
-  const texts = plan.schema.statements.map((s) => s.text);
   const found: StalePlan[] = [];
-  if (!(await session.autocommit(texts, options)).ok) return [];
+  if (!(await session.autocommit(texts(setUpOf(plan).schema), options)).ok) return [];
   for (const { from, move, prepared } of moves) {
     const ready = await prepareAll(session, prepared);
     if (!(await makeMove(session, move))) break;
-    for (const [index, failed] of await explainAll(session, ready.length)) {
+    for (const [index, failed] of await explainAll(session, ready)) {
       const { version, request, statement } = ready[index] as Prepared;
       if (failed.sqlstate !== changedResult) continue;
       found.push({ from, move, version, request, statement, sqlstate: failed.sqlstate, message: failed.message });
@@ -93,11 +93,21 @@ function nameOf(index: number): string {
   return `held_by_a_pod_${index}`;
 }
 
+/** A statement with something around it, where it runs. */
+function around(text: string, wrap: (sql: string) => string): string {
+  const { database, sql } = splitDatabase(text);
+  return inDatabase(database, wrap(sql));
+}
+
+function prepareText(index: number, text: string): string {
+  return around(text, (sql) => `PREPARE ${nameOf(index)} AS ${sql}`);
+}
+
 /** Those that can be prepared, under names that go by their order. */
 async function prepareAll(session: Session, all: readonly Prepared[]): Promise<readonly Prepared[]> {
   const ready: Prepared[] = [];
   for (let rest = all; rest.length > 0;) {
-    const sql = rest.map((p, i) => `PREPARE ${nameOf(ready.length + i)} AS ${p.sql}`);
+    const sql = rest.map((p, i) => prepareText(ready.length + i, p.sql));
     const outcome = await session.autocommit(sql, options);
     const done = outcome.ok ? rest.length : outcome.statement;
     ready.push(...rest.slice(0, done));
@@ -109,11 +119,12 @@ async function prepareAll(session: Session, all: readonly Prepared[]): Promise<r
 /** The prepared statements that Postgres does not plan again, by their index. Nothing is executed. */
 async function explainAll(
   session: Session,
-  count: number,
+  ready: readonly Prepared[],
 ): Promise<readonly (readonly [number, Outcome & { ok: false }])[]> {
   const failed: (readonly [number, Outcome & { ok: false }])[] = [];
-  for (let next = 0; next < count;) {
-    const sql = Array.from({ length: count - next }, (_, i) => `EXPLAIN EXECUTE ${nameOf(next + i)}`);
+  for (let next = 0; next < ready.length;) {
+    const rest = ready.slice(next);
+    const sql = rest.map((p, i) => around(p.sql, () => `EXPLAIN EXECUTE ${nameOf(next + i)}`));
     const outcome = await session.autocommit(sql, options);
     if (outcome.ok) break;
     next += outcome.statement;
@@ -126,14 +137,8 @@ async function explainAll(
 async function makeMove(session: Session, move: Move): Promise<boolean> {
   if (move.action.kind !== 'sql') return true;
   const { statements, transactional } = move.action;
-  if (!transactional)
-    return (
-      await session.autocommit(
-        statements.map((s) => s.text),
-        options,
-      )
-    ).ok;
-  const call = statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows }));
+  if (!transactional) return (await session.autocommit(statements.map(textOf), options)).ok;
+  const call = statements.map((s) => ({ pieces: [textOf(s)], as: null, returnsRows: s.returnsRows }));
   return (await session.transaction({ statements: call, writes: true }, options)).ok;
 }
 
@@ -153,7 +158,8 @@ function violationOf(stale: StalePlan, action: Action, node: Node): Violation {
   const { version, request, sqlstate, message, move } = stale;
   const statement = request.statements[stale.statement] as RequestStatement;
   const held = (what: 'prepare' | 'execute', result: string): SearchEvent => {
-    const sql = what === 'prepare' ? `PREPARE ${nameOf(0)} AS ${textOf(statement, action)}` : `EXECUTE ${nameOf(0)}`;
+    const text = filledText(statement, action);
+    const sql = what === 'prepare' ? prepareText(0, text) : around(text, () => `EXECUTE ${nameOf(0)}`);
     return { kind: 'prepared', what, version, action, statement: stale.statement, sql, result };
   };
   const aborts = request.transaction && request.statements.length > 1 ? ', and its transaction is aborted' : '';
@@ -182,7 +188,7 @@ function violationOf(stale: StalePlan, action: Action, node: Node): Violation {
 }
 
 /** The statement with its parameters' values; rows that an earlier statement named are NULL. */
-function textOf(statement: RequestStatement, action: Action): string {
+function filledText(statement: RequestStatement, action: Action): string {
   const filled = fillFields(callStatement(statement, action.params), {});
   return describable(filled ?? typeProbe(statement));
 }

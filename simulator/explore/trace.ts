@@ -75,7 +75,7 @@ export function traceEvent(
         version: event.version,
         request: event.action.request,
         params: Object.fromEntries(event.action.params),
-        sql: event.sql,
+        sql: shownDatabase(event.sql),
         result: event.result,
         line: statementLine(event, plan),
       };

@@ -246,6 +246,21 @@ describe('steps and streams', () => {
     expect(report.steps[0]?.locks).toContainEqual({ relation: 'ledger.b', mode: 'ShareUpdateExclusiveLock' });
   });
 
+  test('a pod holds what it has prepared in each', async () => {
+    const steps = `  - name: column
+    on: ledger
+    migrate: ALTER TABLE b ADD COLUMN w text
+    rollback: ALTER TABLE b DROP COLUMN w`;
+    const v1 = 'get: SELECT id FROM a WHERE id = :id\n    list: SELECT * FROM a\n    all: { on: ledger, sql: SELECT * FROM b }';
+    const found = (await valid(plan({ v1, steps }))).findings.filter((f) => f.rule === 'cached-plan');
+    expect(found.map((f) => [f.step, f.request])).toEqual([['column', 'all']]);
+    expect(found[0]?.trace.map((e) => [e.sql, e.result])).toEqual([
+      ['-- on ledger\nPREPARE held_by_a_pod_0 AS SELECT * FROM b', 'prepared'],
+      ['-- on ledger\nALTER TABLE b ADD COLUMN w text', 'done'],
+      ['-- on ledger\nEXECUTE held_by_a_pod_0', 'error 0A000: cached plan must not change result type'],
+    ]);
+  });
+
   test('a way back runs where its step runs', async () => {
     const steps = `  - name: column
     on: ledger
