@@ -101,6 +101,11 @@ export class Database {
     return '';
   }
 
+  /** Sees to it that names of what is sent next are looked up in this database. */
+  lookIn(database: string | null): void {
+    this.goTo(database, '');
+  }
+
   /** One message with a plan's statement and others after it, each with its own answer. */
   userThen(sql: string, build: (out: Outgoing) => void): readonly Reply[] {
     this.begin(sql);

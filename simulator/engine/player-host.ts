@@ -2,6 +2,7 @@
 import { captureNamed, takeChanges } from './capture.ts';
 import type { Database } from './database.ts';
 import { SessionLost } from './database.ts';
+import { searchDatabase } from './databases.ts';
 import type { Call, Change, Rows } from './engine.ts';
 import { batchesKept, Item, itemWidth, nullValue, PlayResult, resultWidth, valueEnd } from './player.ts';
 import type {
@@ -32,7 +33,8 @@ type NamedRows = Map<string, NamedRow>;
 interface Unit {
   readonly item: number;
   readonly program: PlayProgram;
-  readonly statement: number;
+  /** Places of its statements in the program; -1 for what is sent around one. */
+  readonly statements: readonly number[];
 }
 
 /** Where the rows of each item of a batch are. */
@@ -53,8 +55,18 @@ function namesRows(program: PlayProgram): boolean {
   return program.statements.some((s) => s.as !== null);
 }
 
+/** The statements of an item: all, or those that commit together. */
+function spanOf({ statements, commits }: PlayProgram, statement: number): readonly [from: number, to: number] {
+  if (statement === -1) return [0, statements.length];
+  return [statement, commits.find((first) => first > statement) ?? statements.length];
+}
+
+function lookName(database: string | null): string {
+  return `cutover_look_${database ?? ''}`;
+}
+
 const noNames: NamedRows = new Map();
-const noProgram: PlayProgram = { statements: [], atomic: true, answering: -1 };
+const noProgram: PlayProgram = { statements: [], atomic: true, commits: [], answering: -1 };
 
 export class PlayerHost {
   private readonly db: Database;
@@ -65,6 +77,8 @@ export class PlayerHost {
   private readonly out = new Outgoing();
   private units: Unit[] = [];
   private texts: string[] = [];
+  /** Of the unit at hand. */
+  private statements: number[] = [];
   /** A statement of theirs failed: the rest is not run. */
   private readonly dead = new Set<number>();
   private results = new Int32Array();
@@ -176,11 +190,16 @@ export class PlayerHost {
     this.kept.delete(this.serial - batchesKept);
     this.errors = [];
     this.db.query(`ROLLBACK;${this.setMoment(moment)}`);
+    this.db.lookIn(null);
     const seen = new Set<number>();
     for (let at = 0; at < items.length; at += itemWidth) seen.add(items[at + Item.program] ?? -1);
     for (const number of seen) {
       const program = this.programs[number];
-      if (program !== undefined) this.prepared.ensure(number, program);
+      if (program === undefined) continue;
+      this.prepared.ensure(number, program);
+      for (const { database } of program.statements)
+        for (const each of database === null ? [] : [database, null])
+          this.db.prepare(lookName(each), searchDatabase(each));
     }
   }
 
@@ -202,10 +221,7 @@ export class PlayerHost {
   /** Into the message at hand where nothing has to be known of what came before; else one statement after the other. */
   private item(item: number, program: PlayProgram, given: Int32Array, values: readonly (string | null)[]): void {
     const number = given[Item.program] ?? 0;
-    const [from, to] =
-      given[Item.statement] === -1
-        ? [0, program.statements.length]
-        : [given[Item.statement] ?? 0, (given[Item.statement] ?? 0) + 1];
+    const [from, to] = spanOf(program, given[Item.statement] ?? 0);
     const whole = to - from > 1;
     const flight = given[Item.flight] ?? 0;
     const isProbe = given[Item.probe] === 1;
@@ -215,7 +231,7 @@ export class PlayerHost {
     }
     if (flight !== 0 || (whole && !program.atomic) || this.namesRows[number] === true) {
       const named = flight === 0 ? new Map<string, NamedRow>() : this.flight(flight);
-      this.stepwise({ item, program, statement: from }, number, to, { values, named, isProbe });
+      this.stepwise({ item, program, from, to }, number, { values, named, isProbe });
       const failed = this.results[item * resultWidth] === 1;
       if (failed && flight !== 0) this.dead.add(flight);
       if (failed || to === program.statements.length) this.flights.delete(flight);
@@ -223,7 +239,7 @@ export class PlayerHost {
     }
     if (isProbe) this.own('BEGIN');
     for (let s = from; s < to; s++) this.append(number, s, program, values, noNames);
-    this.sync({ item, program, statement: from }, program.statements[from], number);
+    this.sync(item, program, number);
     if (isProbe) this.own('ROLLBACK');
   }
 
@@ -237,12 +253,34 @@ export class PlayerHost {
     const name = `cutover_${sql.toLowerCase()}`;
     this.db.prepare(name, sql);
     this.out.execute(name).sync();
-    this.units.push({ item: -1, program: noProgram, statement: 0 });
+    this.units.push({ item: -1, program: noProgram, statements: [-1] });
     this.texts.push(sql);
   }
 
   /** False when it needs a named row that wasn't there. */
   private append(
+    number: number,
+    s: number,
+    program: PlayProgram,
+    values: readonly (string | null)[],
+    named: NamedRows,
+  ): boolean {
+    const database = program.statements[s]?.database ?? null;
+    if (database !== null) this.look(database);
+    const isSent = this.appendOne(number, s, program, values, named);
+    if (isSent) this.statements.push(s);
+    // Should it fail, the transaction takes back where names are looked up.
+    if (database !== null) this.look(null);
+    return isSent;
+  }
+
+  /** From here on names are looked up in this database. */
+  private look(database: string | null): void {
+    this.out.execute(lookName(database));
+    this.statements.push(-1);
+  }
+
+  private appendOne(
     number: number,
     s: number,
     program: PlayProgram,
@@ -270,17 +308,19 @@ export class PlayerHost {
     return true;
   }
 
-  private sync(unit: Unit, statement: PlayStatement | undefined, number: number): void {
+  private sync(item: number, program: PlayProgram, number: number): void {
+    const { statements } = this;
+    this.statements = [];
     this.out.sync();
-    this.units.push(unit);
-    this.texts.push(statement === undefined ? '' : this.prepared.of(number, unit.statement).text);
+    this.units.push({ item, program, statements });
+    const first = statements.find((s) => s >= 0);
+    this.texts.push(first === undefined ? '' : this.prepared.of(number, first).text);
   }
 
   /** One statement after the other, each seen before the next is sent. */
   private stepwise(
-    { item, program, statement: from }: Unit,
+    { item, program, from, to }: { item: number; program: PlayProgram; from: number; to: number },
     number: number,
-    to: number,
     { values, named, isProbe }: { values: readonly (string | null)[]; named: NamedRows; isProbe: boolean },
   ): void {
     this.flush();
@@ -289,7 +329,7 @@ export class PlayerHost {
     for (let s = from; s < to; s++) {
       const statement = program.statements[s] as PlayStatement;
       if (this.append(number, s, program, values, named)) {
-        this.sync({ item, program, statement: s }, statement, number);
+        this.sync(item, program, number);
         const first = this.flush();
         if (statement.as !== null) named.set(statement.as, { prepared: this.prepared.of(number, s), row: first });
       } else if (s === program.answering) this.answer(item, this.prepared.of(number, s), -1, -1);
@@ -333,25 +373,29 @@ export class PlayerHost {
     let at = 0;
     let next = 0;
     let unit = units[0];
-    let statement = unit?.statement ?? 0;
+    let done = 0;
     let rowsFrom = -1;
+    let lastRows = -1;
     while (at < data.length) {
       const type = data[at];
       const end = at + 1 + int32(data, at + 1);
       if (type === 0x44) {
         if (rowsFrom < 0) rowsFrom = at;
       } else if (type === 0x43 || type === 0x49) {
-        if (unit !== undefined && unit.item >= 0) this.complete(unit, statement, data, rowsFrom, at, end);
-        statement++;
-        if (end < data.length - 6) rowsFrom = -1;
+        const statement = unit?.statements[done++] ?? -1;
+        if (unit !== undefined && statement >= 0) {
+          this.complete(unit, statement, data, rowsFrom, at, end);
+          lastRows = rowsFrom;
+        }
+        rowsFrom = -1;
       } else if (type === 0x45) this.refuse(unit, data, at + 5);
       else if (type === 0x5a) {
         unit = units[++next];
-        statement = unit?.statement ?? 0;
+        done = 0;
       }
       at = end;
     }
-    return rowsFrom;
+    return lastRows;
   }
 
   private refuse(unit: Unit | undefined, data: Buffer, body: number): void {

@@ -22,6 +22,8 @@ export interface PlayStatement {
   readonly as: string | null;
   readonly returnsRows: boolean;
   readonly modifies: boolean;
+  /** The further database that it runs in; null: the first. */
+  readonly database: string | null;
 }
 
 /** What one version runs for one request. */
@@ -29,6 +31,8 @@ export interface PlayProgram {
   readonly statements: readonly PlayStatement[];
   /** False: each statement commits on its own. */
   readonly atomic: boolean;
+  /** The first statement of each commit: several, too, where an atomic program goes from one database to another. */
+  readonly commits: readonly number[];
   /** The statement whose rows a client gets; -1: none. */
   readonly answering: number;
 }
@@ -59,7 +63,7 @@ export const itemWidth = 5;
 export const Item = {
   /** -1: nothing is run for it here. */
   program: 0,
-  /** -1: the whole program. */
+  /** The first of those that commit together; -1: the whole program. */
   statement: 1,
   /** Names a request whose statements come as several items; 0: it comes whole. */
   flight: 2,

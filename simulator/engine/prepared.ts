@@ -37,8 +37,11 @@ export class PreparedStatements {
   ensure(number: number, program: PlayProgram): void {
     if (this.known.has(number)) return;
     const list: Prepared[] = [];
-    for (const [s, statement] of program.statements.entries())
+    for (const [s, statement] of program.statements.entries()) {
+      this.db.lookIn(statement.database);
       list.push(this.prepare(`play_${number}_${s}`, statement, program, list));
+    }
+    this.db.lookIn(null);
     this.known.set(number, list);
     this.byProgram.set(program, list);
   }

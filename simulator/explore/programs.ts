@@ -251,6 +251,13 @@ export function endOfCommit({ statements, transaction }: Request, first: number)
   return other < 0 ? statements.length : other;
 }
 
+/** The first statement of each commit of a request. */
+export function commitsOf(request: Request): readonly number[] {
+  const firsts: number[] = [];
+  for (let s = 0; s < request.statements.length; s = endOfCommit(request, s)) firsts.push(s);
+  return firsts;
+}
+
 export function refused(outcome: { readonly sqlstate: string; readonly message: string }): Answer {
   return { ok: false, sqlstate: outcome.sqlstate, message: outcome.message };
 }

@@ -1,6 +1,7 @@
 /** A backfill against the migrated database: batch by batch, with what a job remembers in between. */
 import type { Moment, Player, ScriptOutcome } from '../engine/player.ts';
 import { rangeBounds } from '../explore/jobs.ts';
+import { inDatabase } from '../engine/databases.ts';
 import { callStatement, typedLiteral } from '../explore/programs.ts';
 import { refuseIntervention } from '../explore/transitions.ts';
 import type { BackfillStep, Statement, Value } from '../plan/model.ts';
@@ -95,7 +96,7 @@ export class BackfillRun {
       const text = s.pieces.map((p) =>
         p.kind === 'text' ? p.text : (row[p.kind === 'param' ? p.name : p.column] ?? 'NULL'),
       );
-      return { pieces: [text.join('')], as: null, returnsRows: s.returnsRows };
+      return { pieces: [inDatabase(s.database, text.join(''))], as: null, returnsRows: s.returnsRows };
     });
     return outcome(await this.player.transaction({ statements: written, writes: true }, moment, false));
   }

@@ -6,7 +6,7 @@
 import type { Moment, Player } from '../engine/player.ts';
 import { waitsUntil, type LockHold, type Touches } from './hold.ts';
 import type { ReplicaLag } from './replica-lag.ts';
-import type { Flight, Judge, Sent, Twins } from './twins.ts';
+import { isLast, type Flight, type Judge, type Sent, type Twins } from './twins.ts';
 
 /** A request that has been committed, with its place in the batch that it was committed in. */
 interface Request {
@@ -141,7 +141,7 @@ export class Replica {
       flight = { ...sent.flight, touched: { actual: false, twin: false }, differs: null, rows: null, over: false };
       this.flights.set(flight.id, flight);
     }
-    if (sent.statement === flight.statements - 1) this.flights.delete(flight.id);
+    if (isLast(sent)) this.flights.delete(flight.id);
     return { ...sent, flight };
   }
 }

@@ -5,9 +5,9 @@
 import { EngineFault, type Engine } from '../engine/engine.ts';
 import type { Moment, Player } from '../engine/player.ts';
 import { Mirror } from '../explore/mirror.ts';
-import { prepareGround, type Ground } from '../explore/ground.ts';
+import { prepareGround, setUpOf, texts, type Ground } from '../explore/ground.ts';
 import { describable, refuseIntervention, Transitions } from '../explore/transitions.ts';
-import { typeProbe } from '../explore/programs.ts';
+import { textOf, typeProbe } from '../explore/programs.ts';
 import { loadPlan } from '../plan/load.ts';
 import type { BackfillStep, CdcStep, Check, Plan, PlanError, Statement, Step } from '../plan/model.ts';
 import type { Recording, RecordedStep } from '../report/recording.ts';
@@ -140,10 +140,9 @@ class Run {
   async play(engines: Engines): Promise<PlanError | null> {
     try {
       this.check();
-      const copies = readsReplica(this.plan) && this.plan.databases.length === 0;
+      const copies = readsReplica(this.plan);
       const [actual, twin, ...more] = await engines(copies ? 4 : 2);
       this.check();
-      if (this.plan.databases.length > 0) throw new Ended(severalDatabases);
       if (actual === undefined || twin === undefined || (copies && more.length < 2)) throw new Error('too few engines');
       const error = await this.prepare(actual, twin, copies ? more.slice(0, 2) : []);
       if (error !== null) return error;
@@ -249,10 +248,9 @@ class Run {
 
   private async begin(player: Player, workload: Workload): Promise<void> {
     const moment = { clockMs: Date.UTC(2024, 0, 1), seed: 0 };
-    for (const sql of [this.plan.schema, this.plan.seed]) {
-      if (sql === null) continue;
-      const texts = sql.statements.map((s) => s.text);
-      const loaded = await player.script(texts, moment);
+    const { schema, seed } = setUpOf(this.plan);
+    for (const part of [schema, seed]) {
+      const loaded = await player.script(texts(part), moment);
       if (!loaded.ok) throw new Error(`the schema loaded once, and not again: ${loaded.message}`);
     }
     await player.define(workload.programs);
@@ -363,16 +361,13 @@ class Run {
     const { statements } = step.sql;
     const moment = stream.moment();
     const call = {
-      statements: statements.map((s) => ({ pieces: [s.text], as: null, returnsRows: s.returnsRows })),
+      statements: statements.map((s) => ({ pieces: [textOf(s)], as: null, returnsRows: s.returnsRows })),
       writes: true,
     };
     await twins.settle();
     const result = step.transactional
       ? await actual.transaction(call, moment, true)
-      : await actual.script(
-          statements.map((s) => s.text),
-          moment,
-        );
+      : await actual.script(statements.map(textOf), moment);
     await stream.mirror();
     stream.holds = { begun: 0, list: [] };
     if (!result.ok) refuseIntervention(result, statements[result.statement]?.text ?? null);
@@ -486,7 +481,7 @@ class Run {
     for (const check of checks) {
       const queries: readonly Statement[] = check.kind === 'equal' ? check.queries : [check.query];
       const call = {
-        statements: queries.map((s) => ({ pieces: [s.text], as: null, returnsRows: true })),
+        statements: queries.map((s) => ({ pieces: [textOf(s)], as: null, returnsRows: true })),
         writes: false,
       };
       const result = await actual.transaction(call, stream.moment(), false);
@@ -500,14 +495,11 @@ class Run {
   }
 }
 
-const severalDatabases = 'traffic is simulated in one database, and this plan has several';
-
 function leftOutOf(plan: Plan): Recording['leftOut'] {
   const accepts = plan.versions.some((v) => [...v.requests.values()].some((r) => r.accepts !== null));
   const params = plan.versions.some((v) => v.params.size > 0);
   return [
     { what: 'the way back', why: 'the plan is run forward only' },
-    ...(plan.databases.length > 0 ? [{ what: 'all of the traffic', why: severalDatabases }] : []),
     ...(accepts ? [{ what: '`accepts`', why: 'answers are compared, not tested' }] : []),
     ...(params ? [{ what: '`params` of a version', why: 'the twin takes no such values' }] : []),
   ];

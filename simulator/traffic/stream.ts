@@ -172,18 +172,16 @@ export class Stream {
   private send(base: Omit<Sent, 'atMs' | 'statement' | 'flight'>, atMs: number): void {
     const { actual, twin } = base;
     if (!actual.stepwise) return this.queue.add(atMs, { ...base, atMs, statement: -1, flight: null });
-    const statements = actual.request.statements.length;
     const flight: Flight = {
       id: ++this.flights,
       sideBySide: sameSteps(actual, twin),
-      statements,
       touched: { actual: false, twin: false },
       differs: null,
       rows: null,
       over: false,
     };
     let at = atMs;
-    for (let statement = 0; statement < statements; statement++) {
+    for (const statement of actual.commits) {
       this.queue.add(at, { ...base, atMs: at, statement, flight });
       at += this.random.integer(shortestMs, longestMs);
     }
@@ -310,6 +308,7 @@ function isUnsettled(unsettled: Unsettled, sent: Sent): boolean {
 
 /** Both commit after each of as many statements: neither sees more of the other requests than the other. */
 function sameSteps(actual: Answerer, twin: Answerer): boolean {
-  const count = (a: Answerer): number => a.request.statements.length;
-  return twin.stepwise && count(actual) === count(twin) && actual.answering === twin.answering;
+  const shape = ({ request, commits, answering }: Answerer): string =>
+    JSON.stringify([request.statements.length, commits, answering]);
+  return twin.stepwise && shape(actual) === shape(twin);
 }

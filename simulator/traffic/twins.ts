@@ -18,7 +18,6 @@ export interface Flight {
   readonly id: number;
   /** The twin's request has the same statements: they run side by side. */
   readonly sideBySide: boolean;
-  readonly statements: number;
   touched: { actual: boolean; twin: boolean };
   /** What differed on the way. */
   differs: { readonly actual: Answer; readonly expected: Answer } | null;
@@ -34,7 +33,7 @@ export interface Sent {
   readonly values: readonly Value[];
   readonly actual: Answerer;
   readonly twin: Answerer;
-  /** -1: the whole request. */
+  /** The first of those that commit together; -1: the whole request. */
   readonly statement: number;
   readonly flight: Flight | null;
   /** Place of the step that had begun last in the plan; -1 before the first. */
@@ -156,7 +155,7 @@ export class Twins {
     if (sent.statement === 0) judge.began?.(sent, flight);
     flight.touched.actual ||= answers.touched(0, i);
     flight.touched.twin ||= answers.touched(1, i);
-    if (sent.statement === sent.actual.answering) {
+    if (isAnswering(sent)) {
       const answer = answers.answer(0, i);
       if (answer.ok) flight.rows = answer;
       if (flight.sideBySide) flight.differs = answers.difference(i);
@@ -193,7 +192,12 @@ function textOf(sent: Sent | undefined): string {
 }
 
 export function isLast(sent: Sent): boolean {
-  return sent.statement < 0 || sent.statement === sent.actual.request.statements.length - 1;
+  return sent.statement < 0 || sent.statement === sent.actual.commits.at(-1);
+}
+
+/** The statement whose rows a client gets is among those that commit here. */
+function isAnswering({ statement, actual: { answering, commits } }: Sent): boolean {
+  return answering >= 0 && commits.findLast((first) => first <= answering) === statement;
 }
 
 type Side = readonly [player: Player, results: PlayResults];

@@ -5,7 +5,7 @@
 import type { PlayProgram } from '../engine/player.ts';
 import type { ParamDomain } from '../explore/domain.ts';
 import type { Ground } from '../explore/ground.ts';
-import { answeringStatement } from '../explore/programs.ts';
+import { answeringStatement, commitsOf } from '../explore/programs.ts';
 import type { Plan, Request, Statement, TableRef, Value } from '../plan/model.ts';
 import { placeOf } from '../plan/sql.ts';
 import type { Recording } from '../report/recording.ts';
@@ -35,6 +35,8 @@ export interface Answerer {
   readonly answering: number;
   /** Several commits: other requests may run in between. */
   readonly stepwise: boolean;
+  /** The first statement of each commit. */
+  readonly commits: readonly number[];
   /** It changes nothing. */
   readonly reads: boolean;
   readonly touches: Touches;
@@ -134,7 +136,15 @@ export class Workload {
       // A replica is asked once, whole.
       const stepwise = !request.onReplica && programs.isStepwise(request);
       const reads = programs.isRead(request);
-      found = { program, request, answering, stepwise, reads, touches: touchesOf(request.statements) };
+      found = {
+        program,
+        request,
+        answering,
+        stepwise,
+        commits: commitsOf(request),
+        reads,
+        touches: touchesOf(request.statements),
+      };
       numbers.set(key, found);
     }
     return found;
@@ -185,7 +195,8 @@ function programOf(
       seen.add(piece.name);
       return { param: params.indexOf(piece.name), cast, calculates: calculates && fractions.has(piece.name) };
     });
-    return { pieces, as: statement.as, returnsRows: statement.returnsRows, modifies: statement.modifies };
+    const { as, returnsRows, modifies, database } = statement;
+    return { pieces, as, returnsRows, modifies, database };
   });
-  return { statements, atomic: request.transaction, answering };
+  return { statements, atomic: request.transaction, commits: commitsOf(request), answering };
 }

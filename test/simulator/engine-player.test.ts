@@ -20,17 +20,19 @@ beforeEach(async () => {
 const param = (place: number, calculates = false): PlayPiece => ({ param: place, cast: '', calculates });
 
 function statement(pieces: readonly PlayPiece[], more: Partial<PlayStatement> = {}): PlayStatement {
-  return { pieces, as: null, returnsRows: false, modifies: false, ...more };
+  return { pieces, as: null, returnsRows: false, modifies: false, database: null, ...more };
 }
 
 const get: PlayProgram = {
   statements: [statement(['SELECT a, n FROM t WHERE id = ', param(0)], { returnsRows: true })],
   atomic: true,
+  commits: [0],
   answering: 0,
 };
 const put: PlayProgram = {
   statements: [statement(['INSERT INTO t (id, a) VALUES (', param(0), ', ', param(1), ')'], { modifies: true })],
   atomic: true,
+  commits: [0],
   answering: -1,
 };
 
@@ -127,7 +129,12 @@ describe('a batch', () => {
 
 describe('programs', () => {
   test('statements of one transaction stand and fall together', async () => {
-    const both: PlayProgram = { statements: [...put.statements, ...put.statements], atomic: true, answering: -1 };
+    const both: PlayProgram = {
+      statements: [...put.statements, ...put.statements],
+      atomic: true,
+      commits: [0],
+      answering: -1,
+    };
     await player.define([get, both]);
     const answers = await play([
       { program: 1, values: ['2', 'y'] },
@@ -140,7 +147,12 @@ describe('programs', () => {
   });
 
   test('statements that commit on their own stop at the first error, and what came before stays', async () => {
-    const each: PlayProgram = { statements: [...put.statements, ...put.statements], atomic: false, answering: -1 };
+    const each: PlayProgram = {
+      statements: [...put.statements, ...put.statements],
+      atomic: false,
+      commits: [0, 1],
+      answering: -1,
+    };
     await player.define([get, each]);
     const answers = await play([
       { program: 1, values: ['2', 'y'] },
@@ -161,11 +173,13 @@ describe('programs', () => {
         }),
       ],
       atomic: false,
+      commits: [0, 1],
       answering: -1,
     };
     const set: PlayProgram = {
       statements: [statement(["UPDATE t SET a = 'new' WHERE id = ", param(0)], { modifies: true })],
       atomic: true,
+      commits: [0],
       answering: -1,
     };
     await player.define([get, copy, set]);
@@ -181,10 +195,99 @@ describe('programs', () => {
     expect(answers[4]).toMatchObject({ status: 0, touched: 0 });
   });
 
+  test('run in the database that they name, and leave the next one where it was', async () => {
+    const made = await player.script(
+      ['CREATE SCHEMA "other db"', 'CREATE TABLE "other db".t (id int PRIMARY KEY, a text NOT NULL)'],
+      moment,
+    );
+    expect(made.ok).toBe(true);
+    const there = (program: PlayProgram): PlayProgram => ({
+      ...program,
+      statements: program.statements.map((s) => ({ ...s, database: 'other db' })),
+    });
+    const names = statement(['SELECT id FROM t WHERE id = ', param(0)], { as: 'found', returnsRows: true });
+    const uses = statement(['SELECT a FROM t WHERE id = ', { row: 'found', column: 'id' }], { returnsRows: true });
+    const handed: PlayProgram = {
+      statements: [{ ...names, database: 'other db' }, uses],
+      atomic: true,
+      commits: [0, 1],
+      answering: 1,
+    };
+    const getThere: PlayProgram = {
+      ...get,
+      statements: [statement(['SELECT a FROM t WHERE id = ', param(0)], { returnsRows: true, database: 'other db' })],
+    };
+    await player.define([get, put, getThere, there(put), handed]);
+    const answers = await play([
+      { program: 3, values: ['1', 'there'] },
+      { program: 2, values: ['1'] },
+      { program: 0, values: ['1'] },
+      // Refused in the one, and the next is asked of the other.
+      { program: 3, values: ['1', 'again'] },
+      { program: 0, values: ['1'] },
+      { program: 1, values: ['2', 'here'] },
+      { program: 2, values: ['2'] },
+      // Only asked what it would say.
+      { program: 3, values: ['3', 'no'], probe: 1 },
+      { program: 2, values: ['3'] },
+      { program: 4, values: ['1'], statement: 0, flight: 1 },
+      { program: 4, values: ['1'], statement: 1, flight: 1 },
+    ]);
+    expect(answers.map((a) => [a.error, a.touched, a.rows])).toEqual([
+      [null, 1, null],
+      [null, 0, [['there']]],
+      [null, 0, [['x', '1.50']]],
+      ['23505', 0, null],
+      [null, 0, [['x', '1.50']]],
+      [null, 1, null],
+      [null, 0, []],
+      [null, 1, null],
+      [null, 0, []],
+      [null, 0, null],
+      [null, 0, [['x']]],
+    ]);
+  });
+
+  test('what commits together goes together, from one database to another', async () => {
+    const two = (database: string | null): readonly PlayStatement[] =>
+      put.statements.flatMap((s) => [
+        { ...s, database },
+        { ...s, database },
+      ]);
+    const across: PlayProgram = {
+      statements: [...two(null), ...two('shop')],
+      atomic: true,
+      commits: [0, 2],
+      answering: -1,
+    };
+    await player.script(['CREATE SCHEMA shop', 'CREATE TABLE shop.t (id int, a text)'], moment);
+    const count: PlayProgram = {
+      ...get,
+      statements: [
+        statement(['SELECT (SELECT count(*) FROM public.t), (SELECT count(*) FROM shop.t)'], { returnsRows: true }),
+      ],
+    };
+    await player.define([across, count]);
+    const answers = await play([
+      // The same key twice: the first commit fails, and the second is not tried.
+      { program: 0, values: ['5', 'y'], statement: 0, flight: 1 },
+      { program: 0, values: ['5', 'y'], statement: 2, flight: 1 },
+      { program: 0, values: ['5', 'y'], statement: 2, flight: 2 },
+      { program: 1, values: [] },
+    ]);
+    expect(answers.map((a) => [a.status, a.rows])).toEqual([
+      [1, null],
+      [2, null],
+      [0, null],
+      [0, [['1', '2']]],
+    ]);
+  });
+
   test('a fraction that is calculated with is a number, as it is when it is written in', async () => {
     const times: PlayProgram = {
       statements: [statement(['SELECT ', param(0, true), ' * 100'], { returnsRows: true })],
       atomic: true,
+      commits: [0],
       answering: 0,
     };
     await player.define([times]);
@@ -199,11 +302,13 @@ describe('programs', () => {
     const star: PlayProgram = {
       statements: [statement(['SELECT * FROM t WHERE id = ', param(0)], { returnsRows: true })],
       atomic: true,
+      commits: [0],
       answering: 0,
     };
     const later: PlayProgram = {
       statements: [statement(['SELECT b FROM t WHERE id = ', param(0)], { returnsRows: true })],
       atomic: true,
+      commits: [0],
       answering: 0,
     };
     await player.define([star, later]);
@@ -230,6 +335,7 @@ describe('programs', () => {
     const draw: PlayProgram = {
       statements: [statement(['SELECT gen_random_uuid(), random()'], { returnsRows: true })],
       atomic: true,
+      commits: [0],
       answering: 0,
     };
     await player.define([draw]);
