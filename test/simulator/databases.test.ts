@@ -313,17 +313,23 @@ describe('mixed traffic', () => {
     expect(examples.map((e) => [e.kind, e.step, e.version])).toContainEqual(['wrong', 'switch', 'v2']);
   });
 
-  test('a request that writes both commits in each', async () => {
-    const text = plan({ further: withLog, params: oneValue, v1: writing, versions: both, steps: copy + compare });
-    const result = await simulate(
-      'p.cutover.yaml',
-      () => Promise.resolve(text),
-      async () => [engine, twin],
-      { pace },
-    );
+  async function played(versions: string): Promise<Recording> {
+    const text = plan({ further: withLog, params: oneValue, v1: writing, versions, steps: copy + compare });
+    const engines = async (): Promise<readonly Engine[]> => [engine, twin];
+    const result = await simulate('p.cutover.yaml', () => Promise.resolve(text), engines, { pace });
     if (!result.ok) throw new Error(result.errors[0]?.message);
-    expect(result.recording.totals).toMatchObject({ failed: 0, wrong: 0 });
-    expect(result.recording.steps.map((s) => [s.name, s.result])).toContainEqual(['compare', 'done']);
+    return result.recording;
+  }
+
+  test('a request that writes both commits in each, and is judged by both', async () => {
+    const { totals, steps } = await played(both);
+    expect(totals).toMatchObject({ failed: 0, wrong: 0 });
+    expect(steps.map((s) => [s.name, s.result])).toContainEqual(['compare', 'done']);
+    // It finds no row in either, where the app without the migration does.
+    const nowhere = both.replaceAll('WHERE id = :id', 'WHERE id = :id AND v IS NULL');
+    const neither = await played(nowhere.replace('INSERT INTO log VALUES (:id)', 'DELETE FROM log WHERE n = :id'));
+    expect(neither.totals.wrong).toBeGreaterThan(0);
+    expect(neither.examples.map((e) => [e.kind, e.version, e.request])).toContainEqual(['wrong', 'v2', 'set']);
   });
 });
 
