@@ -199,12 +199,22 @@ async function open(
 ): Promise<{ readonly opened: Opened; readonly engine: Engine | null }> {
   if (held?.run != null && (await isOf(held, file, read)))
     return { opened: held.run.playable(finding), engine: held.engine };
-  await letGo();
-  const taken = engines.take();
-  options.signal.addEventListener('abort', () => void taken.then((engine) => engine.close()).catch(() => {}));
+  const before = held;
+  held = null;
+  // One engine in memory at a time; and it knows the plan that was edited.
+  const taken = before === null ? engines.take() : Promise.resolve(before.engine);
+  const close = (): void => void taken.then((engine) => engine.close()).catch(() => {});
+  options.signal.addEventListener('abort', close);
   // The plan's own course needs no search.
-  const run = finding === null ? null : await openRun(file, read, () => taken, options);
-  const opened = run === null ? await openPlan(file, read, () => taken, null, options) : run.playable(finding);
+  const begin = async (): Promise<{ readonly run: OpenedRun | null; readonly opened: Opened }> => {
+    if (finding === null) return { run: null, opened: await openPlan(file, read, () => taken, null, options) };
+    const run = await openRun(file, read, () => taken, options);
+    return { run, opened: run.playable(finding) };
+  };
+  const { run, opened } = await begin().catch((error: unknown) => {
+    close();
+    throw error;
+  });
   const engine = await taken.catch(() => null);
   if (options.signal.aborted || engine === null) return { opened, engine: null };
   held = { file, engine, run };
@@ -215,13 +225,6 @@ async function isOf({ file, run }: Held, asked: string, read: (path: string) => 
   if (file !== asked || run === null) return false;
   const same = [...run.sources].map(async ([path, text]) => (await read(path).catch(() => null)) === text);
   return (await Promise.all(same)).every(Boolean);
-}
-
-/** One engine in memory at a time. */
-async function letGo(): Promise<void> {
-  const before = held;
-  held = null;
-  await before?.engine.close().catch(() => {});
 }
 
 /** Two engines, one for each database; the process is ended by whoever asked, and they with it. */
