@@ -20,6 +20,7 @@ export function rehearseWhenDue(services: Services): vscode.Disposable {
     vscode.workspace.onDidGrantWorkspaceTrust(() => triggers.looked()),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('cutover.rehearse')) triggers.looked();
+      if (change.affectsConfiguration('cutover.stragglers')) triggers.askedOtherwise();
     }),
   );
 }
@@ -41,6 +42,12 @@ class Triggers {
       const { state } = this.services.rehearsals.get(plan.uri);
       if (state === 'none' || (state === 'stale' && !plan.isDirty)) this.rehearse(plan.uri);
     }, lookMs);
+  }
+
+  /** The plan on screen is the same; what is asked of it is not. */
+  askedOtherwise(): void {
+    const plan = activePlan();
+    if (plan !== null && rehearseMode(plan.uri) !== 'manual') this.rehearse(plan.uri);
   }
 
   saved(document: vscode.TextDocument): void {

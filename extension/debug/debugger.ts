@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Finding } from '../../simulator/report/model.ts';
 import { activePlan, fileUri, givenUri, isPlanUri, planFile, readText } from '../plans.ts';
 import type { Services } from '../services.ts';
-import { timeoutMs } from '../settings.ts';
+import { limitsOf } from '../settings.ts';
 import { CutoverAdapter } from './adapter.ts';
 import { ProcessClient } from './process-client.ts';
 
@@ -144,7 +144,7 @@ class InlineAdapter implements vscode.DebugAdapter {
         sources.set(path, text);
         return text;
       },
-      timeoutMs: () => timeoutMs(plan),
+      limits: () => limitsOf(plan),
     });
     this.adapter = new CutoverAdapter({
       send: (message) => this.messages.fire(message),

@@ -1,5 +1,5 @@
 /** Plays a plan in a process of its own, which lives as long as the session. */
-import type { PlanFile } from '../rehearsal/protocol.ts';
+import type { Limits, PlanFile } from '../rehearsal/protocol.ts';
 import type { Job, SimulatorProcess } from '../rehearsal/simulator-process.ts';
 import type { PlayerClient } from './client.ts';
 
@@ -7,7 +7,7 @@ export interface ProcessClientOptions {
   readonly start: (options: { readonly onLost: (reason: string) => void }) => SimulatorProcess;
   readonly planFile: () => PlanFile;
   readonly read: Job['read'];
-  readonly timeoutMs: () => number;
+  readonly limits: () => Limits;
 }
 
 export class ProcessClient implements PlayerClient {
@@ -27,14 +27,14 @@ export class ProcessClient implements PlayerClient {
     onProgress: (message: string) => void,
     signal: AbortSignal,
   ) {
-    const { planFile, read, timeoutMs } = this.options;
+    const { planFile, read, limits } = this.options;
     const job: Job = {
       read,
       signal,
       onProgress: ({ phase, step, states }) =>
         onProgress(`${step === null ? phase : `${phase}: ${step}`}, ${states} states`),
     };
-    return this.process.play(planFile(), { finding, versions }, { timeoutMs: timeoutMs() }, job);
+    return this.process.play(planFile(), { finding, versions }, limits(), job);
   }
 
   fork(...[history, moment, command]: Parameters<PlayerClient['fork']>): ReturnType<PlayerClient['fork']> {

@@ -8,7 +8,7 @@ import { openDocument } from '../plans.ts';
 import type { ConfirmedFix } from '../rehearsal/protocol.ts';
 import type { PlanRehearsal, Rehearsals } from '../rehearsal/rehearsals.ts';
 import type { SimulatorProcess } from '../rehearsal/simulator-process.ts';
-import { timeoutMs } from '../settings.ts';
+import { limitsOf } from '../settings.ts';
 
 interface Check {
   readonly rehearsal: PlanRehearsal;
@@ -102,7 +102,7 @@ export class Fixes {
     const { rehearsal, abort, waiting } = check;
     const { uri, sources } = rehearsal;
     const rehearsed = { report, sources };
-    const limits = { timeoutMs: timeoutMs(uri) };
+    const limits = limitsOf(uri);
     const { signal } = abort;
     for (let finding = waiting.shift(); finding !== undefined && !signal.aborted; finding = waiting.shift()) {
       const reply = await this.simulator.fixes(rehearsed, finding.id, limits, { read, signal }).catch(() => null);

@@ -19,6 +19,8 @@ export interface PlanFile {
 
 export interface Limits {
   readonly timeoutMs: number;
+  /** 1: each version also lives one deploy longer than planned. */
+  readonly stragglers: 0 | 1;
 }
 
 /** The simulator's process failed, or lost its engine in a way that left no report. */

@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import type { Replay } from '../../simulator/rehearse.ts';
 import type { PlanReport } from '../../simulator/report/model.ts';
 import { areOnScreen, fileUri, isPlanUri, openDocument, planFile, readText } from '../plans.ts';
-import { timeoutMs } from '../settings.ts';
+import { limitsOf } from '../settings.ts';
 import type { Fault, Progress, RehearseReply } from './protocol.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 
@@ -120,7 +120,7 @@ export class Rehearsals {
     const read = (path: string) => readText(fileUri(uri, path));
     const turn = this.queue.then(() =>
       this.simulator
-        .replay(planFile(uri), findingId, { timeoutMs: timeoutMs(uri) }, { read, signal: controller.signal })
+        .replay(planFile(uri), findingId, limitsOf(uri), { read, signal: controller.signal })
         .catch((error: unknown): Fault => ({ ok: false, message: messageOf(error) })),
     );
     this.queue = turn;
@@ -171,7 +171,7 @@ export class Rehearsals {
     const reply = run.signal.aborted
       ? null
       : await this.simulator
-          .rehearse(planFile(uri), { timeoutMs: timeoutMs(uri) }, job)
+          .rehearse(planFile(uri), limitsOf(uri), job)
           .catch((error: unknown): Fault => ({ ok: false, message: messageOf(error) }));
     // A newer rehearsal of this plan has taken over, or the plan is gone.
     if (entry.run !== run) return { ...entry.snapshot, state: 'cancelled', progress: null };

@@ -8,7 +8,7 @@ import type { Forking, Playhead } from '../../webview/protocol.ts';
 import { planFile } from '../plans.ts';
 import type { Progress } from '../rehearsal/protocol.ts';
 import type { SimulatorProcess } from '../rehearsal/simulator-process.ts';
-import { timeoutMs } from '../settings.ts';
+import { limitsOf } from '../settings.ts';
 import { knownFork, type ToldFork } from './told.ts';
 import type { Texts } from './texts.ts';
 
@@ -104,7 +104,7 @@ export class StagePlayer {
 
   private open(texts: Texts, finding: string | null, options: Partial<PlayOptions>) {
     this.loaded = null;
-    const limits = { timeoutMs: timeoutMs(texts.plan) };
+    const limits = limitsOf(texts.plan);
     return this.simulator.play(planFile(texts.plan), { finding, versions: null }, limits, {
       read: texts.read,
       ...options,

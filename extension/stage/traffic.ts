@@ -5,7 +5,7 @@ import { planFile } from '../plans.ts';
 import type { Rehearsals } from '../rehearsal/rehearsals.ts';
 import type { SimulateProgress, SimulateReply } from '../rehearsal/protocol.ts';
 import type { Services } from '../services.ts';
-import { timeoutMs } from '../settings.ts';
+import { limitsOf } from '../settings.ts';
 import { messageOf } from './stage-player.ts';
 import { Texts } from './texts.ts';
 
@@ -73,7 +73,7 @@ export class Traffic {
     };
     publish({ kind: 'running', phase: 'boot', step: null, seconds: 0, requests: 0 });
     const simulator = this.start({});
-    const limits = { timeoutMs: timeoutMs(plan) };
+    const limits = limitsOf(plan);
     const reply = await simulator
       .simulate(planFile(plan), { requests }, limits, { read: texts.read, signal, onTraffic })
       .catch((error: unknown): SimulateReply => ({ ok: false, message: messageOf(error) }));

@@ -44,6 +44,7 @@ async function executable() {
 async function makeWorkspace(folder) {
   await cp(join(root, 'examples/rename-column'), folder, { recursive: true });
   await cp(join(here, 'workspace'), folder, { recursive: true });
+  await cp(join(root, 'test/plans/straggler/has.cutover.yaml'), join(folder, 'straggler.cutover.yaml'));
   return folder;
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
-import { Rehearsals } from '../../../extension/rehearsal/rehearsals.ts';
+import { Rehearsals, type PlanRehearsal } from '../../../extension/rehearsal/rehearsals.ts';
 import {
   closeAll,
   cutover,
@@ -47,6 +47,18 @@ suite('rehearsals', () => {
     assert.equal(lost.report, known);
     assert.equal((await rehearsals.rehearse(stock)).state, 'fresh');
     assert.notEqual(rehearser.pid, before);
+  });
+
+  test('with stragglers, what is found only with them is found, as soon as the setting says so', async () => {
+    const { uri } = await openPlan('straggler');
+    const rules = ({ report }: PlanRehearsal): readonly string[] => report?.findings.map(({ rule }) => rule) ?? [];
+    await withSetting('rehearse', 'onSave', async () => {
+      const without = await rehearsalUntil(uri, ({ state }) => state === 'fresh');
+      assert.ok(!rules(without).includes('straggler'));
+      await withSetting('stragglers', true, async () => {
+        await rehearsalUntil(uri, (now) => now.state === 'fresh' && rules(now).includes('straggler'));
+      });
+    });
   });
 
   test('a newer one of the same plan takes the place of the older', async () => {
