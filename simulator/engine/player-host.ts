@@ -411,7 +411,8 @@ export class PlayerHost {
     // The tag ends in the row count and a zero: `UPDATE 0`.
     const touchedNone = data[tagEnd - 2] === 0x30 && data[tagEnd - 3] === 0x20;
     if (statement?.modifies === true && data[tagAt] === 0x43 && !touchedNone)
-      this.results[base + PlayResult.touched] = 1;
+      this.results[base + PlayResult.touched] =
+        (this.results[base + PlayResult.touched] ?? 0) | (statement.tells ? 3 : 1);
     if (s !== program.answering) return;
     const { places, prepared, buffers } = this.answers;
     prepared[item] = this.prepared.last(program, s);

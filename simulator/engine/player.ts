@@ -22,6 +22,8 @@ export interface PlayStatement {
   readonly as: string | null;
   readonly returnsRows: boolean;
   readonly modifies: boolean;
+  /** A client is told how many rows it touched. */
+  readonly tells: boolean;
   /** The further database that it runs in; null: the first. */
   readonly database: string | null;
 }
@@ -81,7 +83,7 @@ export const resultWidth = 4;
 export const PlayResult = {
   /** 0 answered, 1 refused with an error, 2 nothing was run. */
   status: 0,
-  /** 1 when a statement that writes touched any row. */
+  /** 1 when a statement that writes touched any row, and 2 more when one did that tells. */
   touched: 1,
   /** Two hashes of the rows that a client gets, as Postgres sent them; 0 and 0 when it gets none. */
   hashA: 2,

@@ -12,8 +12,27 @@ export type SortKeys = readonly (readonly (string | null)[])[];
 export type AnswerRows = readonly (readonly (string | null)[])[];
 
 export type Answer =
-  | { readonly ok: true; readonly rows: AnswerRows | null; readonly sorted: SortKeys | null; readonly touched: boolean }
+  | {
+      readonly ok: true;
+      readonly rows: AnswerRows | null;
+      readonly sorted: SortKeys | null;
+      /** Null: some statement touched a row, and those that do what the request always did did not. */
+      readonly touched: boolean | null;
+    }
   | { readonly ok: false; readonly sqlstate: string; readonly message: string };
+
+/** Whether rows were touched: by any statement, and by those of which a client is told how many there were. */
+export interface Touched {
+  readonly any: boolean;
+  readonly told: boolean;
+}
+
+export const touchedNone: Touched = { any: false, told: false };
+
+/** A clean-up beside a write that finds nothing is not what a client asks about; nor is the log entry beside it. */
+export function touchedOf({ any, told }: Touched): boolean | null {
+  return any === told ? any : null;
+}
 
 /** An answer with a key: answers with equal keys are the same for a client. */
 export interface KeyedAnswer {
@@ -101,7 +120,7 @@ export function difference(actual: Answer, expected: Answer): 'fails' | 'accepte
   if (!actual.ok) return expected.ok ? 'fails' : null;
   // Class 22: the value did not fit its type. A type that is widened takes it on purpose; no constraint was lost.
   if (!expected.ok) return expected.sqlstate.startsWith('22') ? null : 'accepted';
-  if (actual.touched !== expected.touched) return 'touched';
+  if (actual.touched !== null && expected.touched !== null && actual.touched !== expected.touched) return 'touched';
   return sameRows(actual, expected) ? null : 'rows';
 }
 
@@ -153,5 +172,5 @@ export function showValue(value: string | null): string {
 export function showAnswer(answer: Answer): string {
   if (!answer.ok) return `error ${answer.sqlstate}: ${answer.message}`;
   if (answer.rows !== null) return showRows(answer.rows);
-  return answer.touched ? 'accepted, rows touched' : 'accepted, no row touched';
+  return answer.touched === false ? 'accepted, no row touched' : 'accepted, rows touched';
 }

@@ -1,6 +1,6 @@
 /** What can happen in one state: the answers of every live version, the next batch, the next statement of a request in flight. */
 import type { BackfillStep, Plan } from '../plan/model.ts';
-import { difference, showRows, type Answer, type KeyedAnswer } from './answer.ts';
+import { difference, showRows, touchedNone, type Answer, type KeyedAnswer } from './answer.ts';
 import type { Blame } from './blame.ts';
 import { freshJob, Jobs, remembers, type JobStep } from './jobs.ts';
 import type { Position } from './positions.ts';
@@ -22,7 +22,7 @@ export const maxFlightsAfterRollback = 1;
 const ignorant = -2;
 
 function hasEffect(answer: Answer): boolean {
-  return answer.ok && (answer.touched || answer.rows !== null);
+  return answer.ok && (answer.touched !== false || answer.rows !== null);
 }
 
 export interface Evaluation {
@@ -350,7 +350,7 @@ export class Evaluator {
       nonce,
       next: 0,
       rows: {},
-      touched: false,
+      touched: touchedNone,
       answer: { ok: true, rows: null, sorted: null, touched: false },
     };
     const flight: Flight = { id, version, progress, age: 0 };

@@ -6,7 +6,18 @@ import { inDatabase } from '../engine/databases.ts';
 import type { CallPiece, CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
 import { renderStatement } from '../plan/sql.ts';
-import { canonicalRows, sortKeys, type Answer, type AnswerRows, type KeyedAnswer, type SortKeys } from './answer.ts';
+import {
+  canonicalRows,
+  sortKeys,
+  touchedNone,
+  touchedOf,
+  type Answer,
+  type AnswerRows,
+  type KeyedAnswer,
+  type SortKeys,
+  type Touched,
+} from './answer.ts';
+import { qualifiedName } from '../engine/catalog.ts';
 import { Shared } from './intern.ts';
 import { combinations, type ParamDomain, type Params } from './domain.ts';
 import { type CallId, type Result, type Transitions, describable } from './transitions.ts';
@@ -39,6 +50,7 @@ export class Programs {
   private readonly versions: ReadonlyMap<string, Version>;
   private readonly senders = new Map<string, Map<number, boolean>>();
   private readonly reads = new WeakMap<Request, boolean>();
+  private readonly telling = new WeakMap<Request, ReadonlySet<number>>();
   /** Requests whose combinations were too many: name → [searched, all]. */
   readonly limited = new Map<string, readonly [number, number]>();
 
@@ -209,11 +221,32 @@ export class Programs {
   }
 
   private accepted(schema: SchemaId, request: Request, results: readonly StatementResult[]): Answer & { ok: true } {
-    const touched = request.statements.some((s, i) => s.modifies && (results[i]?.touched ?? 0) > 0);
+    const touched = results.reduce((now, result, i) => this.touched(request, now, i, result), touchedNone);
     const last = answeringStatement(request);
     const rows = last < 0 ? null : this.rows(schema, request.statements[last] as RequestStatement, results[last]);
     const sorted = last < 0 ? null : this.sorted(schema, request.statements[last] as RequestStatement, rows);
-    return { ok: true, rows, sorted, touched };
+    return { ok: true, rows, sorted, touched: touchedOf(touched) };
+  }
+
+  /** What rows a request has touched, with one more of its statements. */
+  touched(request: Request, before: Touched, index: number, { touched }: StatementResult): Touched {
+    const statement = request.statements[index];
+    if (statement?.modifies !== true || touched === 0) return before;
+    return { any: true, told: before.told || this.tells(request).has(index) };
+  }
+
+  /**
+   * The statements of which a client is told how many rows they touched: those that change the tables which the first
+   * version changes for this request, else all that change something.
+   */
+  tells(request: Request): ReadonlySet<number> {
+    let told = this.telling.get(request);
+    if (told === undefined) this.telling.set(request, (told = tellingStatements(request, this.firstOf(request.name))));
+    return told;
+  }
+
+  private firstOf(name: string): Request | undefined {
+    return this.plan.versions.find((v) => v.requests.has(name))?.requests.get(name);
   }
 
   /** What a statement's rows are sorted by; null when it has no ORDER BY. */
@@ -232,6 +265,15 @@ export class Programs {
     if (result?.rows == null) return result?.skipped === true ? [] : null;
     return canonicalRows(result.rows, this.transitions.columnTypes(schema, describable(typeProbe(statement))));
   }
+}
+
+function tellingStatements(request: Request, first: Request | undefined): ReadonlySet<number> {
+  const targetOf = ({ target }: Statement): string | null =>
+    target === null ? null : qualifiedName(target.table.schema ?? 'public', target.table.table);
+  const changed = new Set((first?.statements ?? []).filter((s) => s.modifies).map(targetOf));
+  const places = request.statements.flatMap((s, i) => (s.modifies ? [i] : []));
+  const same = places.filter((i) => changed.has(targetOf(request.statements[i] as RequestStatement)));
+  return new Set(same.length > 0 ? same : places);
 }
 
 /** True when statements only look at rows; a SET among them says how they look, and is gone with the transaction. */
@@ -268,7 +310,7 @@ export function keyAnswer(answer: Answer): KeyedAnswer {
   keys?.sort();
   return {
     answer,
-    key: `${answer.touched ? 't' : 'n'}|${answer.sorted === null ? 'm' : JSON.stringify(answer.sorted)}|${keys === null ? '-' : keys.join('\n')}`,
+    key: `${answer.touched === null ? '?' : answer.touched ? 't' : 'n'}|${answer.sorted === null ? 'm' : JSON.stringify(answer.sorted)}|${keys === null ? '-' : keys.join('\n')}`,
   };
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Change, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Request } from '../plan/model.ts';
-import { difference, type Answer, type KeyedAnswer } from './answer.ts';
+import { difference, touchedNone, touchedOf, type Answer, type KeyedAnswer, type Touched } from './answer.ts';
 import { Interner } from './intern.ts';
 import {
   answeringStatement,
@@ -29,7 +29,7 @@ export interface Progress {
   /** Index of the next statement. */
   readonly next: number;
   readonly rows: NamedRows;
-  readonly touched: boolean;
+  readonly touched: Touched;
   /** What the client will have got, as far as it is known. */
   readonly answer: Answer;
 }
@@ -105,12 +105,12 @@ function withResult(
       ? progress.rows
       : { ...progress.rows, [as]: namedRow(transitions, schema, statement, given?.rows?.[0] ?? null) };
   if (given === undefined) return { ...progress, rows };
-  const touched = progress.touched || (statement.modifies && given.touched > 0);
+  const touched = programs.touched(request, progress.touched, index, given);
   const isAnswer = answeringStatement(request) === index;
   const before = progress.answer.ok ? progress.answer : { rows: null, sorted: null };
   const answered = isAnswer ? programs.rows(schema, statement, given) : before.rows;
   const sorted = isAnswer ? programs.sorted(schema, statement, answered) : before.sorted;
-  return { ...progress, rows, touched, answer: { ok: true, rows: answered, sorted, touched } };
+  return { ...progress, rows, touched, answer: { ok: true, rows: answered, sorted, touched: touchedOf(touched) } };
 }
 
 function namedRow(
@@ -212,7 +212,7 @@ export class Reference {
           nonce,
           next: 0,
           rows: {},
-          touched: false,
+          touched: touchedNone,
           answer: emptyAnswer,
         });
         if (end === null) missing = true;
@@ -269,7 +269,7 @@ export class Reference {
   /** A request has begun: it may take effect from now on. */
   begin(set: number, flight: string, action: Action, nonce: number): number {
     if (!this.has(action)) return set;
-    const progress: Progress = { action, nonce, next: 0, rows: {}, touched: false, answer: emptyAnswer };
+    const progress: Progress = { action, nonce, next: 0, rows: {}, touched: touchedNone, answer: emptyAnswer };
     return this.intern(this.worlds(set).map((w) => ({ ...w, flights: { ...w.flights, [flight]: progress } })));
   }
 

@@ -1,5 +1,5 @@
 /** Requests as they are played: run on the engine from a state, and held against the reference there. */
-import { showAnswer, type Answer } from '../explore/answer.ts';
+import { showAnswer, touchedNone, type Answer } from '../explore/answer.ts';
 import type { Position } from '../explore/positions.ts';
 import type { Action, Offer } from '../explore/programs.ts';
 import type { Search } from '../explore/search.ts';
@@ -68,7 +68,7 @@ export class Requests {
     let number = 0;
     while (node.flights.some((f) => f.id === `f${number}`)) number += 1;
     const nonce = this.search.input.usesRandom ? node.writes : 0;
-    const progress = { action: offer.action, nonce, next: 0, rows: {}, touched: false, answer: nothingYet };
+    const progress = { action: offer.action, nonce, next: 0, rows: {}, touched: touchedNone, answer: nothingYet };
     return { id: `f${number}`, version, progress, age: 0 };
   }
 

@@ -6,6 +6,7 @@
 import type { Moment, Player } from '../engine/player.ts';
 import { waitsUntil, type LockHold, type Touches } from './hold.ts';
 import type { ReplicaLag } from './replica-lag.ts';
+import { touchedNone } from '../explore/answer.ts';
 import { isLast, type Flight, type Judge, type Sent, type Twins } from './twins.ts';
 
 /** A request that has been committed, with its place in the batch that it was committed in. */
@@ -138,7 +139,13 @@ export class Replica {
     if (sent.flight === null) return sent;
     let flight = this.flights.get(sent.flight.id);
     if (flight === undefined) {
-      flight = { ...sent.flight, touched: { actual: false, twin: false }, differs: null, rows: null, over: false };
+      flight = {
+        ...sent.flight,
+        touched: { actual: touchedNone, twin: touchedNone },
+        differs: null,
+        rows: null,
+        over: false,
+      };
       this.flights.set(flight.id, flight);
     }
     if (isLast(sent)) this.flights.delete(flight.id);

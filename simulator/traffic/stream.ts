@@ -3,7 +3,7 @@
  * run in the order in which they commit.
  */
 import type { Moment } from '../engine/player.ts';
-import { showAnswer, type Answer } from '../explore/answer.ts';
+import { showAnswer, touchedNone, type Answer } from '../explore/answer.ts';
 import type { Plan } from '../plan/model.ts';
 import { EventQueue } from './event-queue.ts';
 import { waitsUntil, type LockHold } from './hold.ts';
@@ -175,7 +175,7 @@ export class Stream {
     const flight: Flight = {
       id: ++this.flights,
       sideBySide: sameSteps(actual, twin),
-      touched: { actual: false, twin: false },
+      touched: { actual: touchedNone, twin: touchedNone },
       differs: null,
       rows: null,
       over: false,

@@ -6,7 +6,7 @@
  */
 import { Item, itemWidth, nullValue, PlayResult, resultWidth, valueEnd } from '../engine/player.ts';
 import type { Moment, Player, PlayBatch, PlayError, PlayResults, PlayRows } from '../engine/player.ts';
-import { canonicalRows, difference, sortKeys, type Answer } from '../explore/answer.ts';
+import { canonicalRows, difference, sortKeys, touchedOf, type Answer, type Touched } from '../explore/answer.ts';
 import { refuseIntervention } from '../explore/transitions.ts';
 import type { RequestStatement, Value } from '../plan/model.ts';
 import type { Answerer } from './workload.ts';
@@ -18,7 +18,7 @@ export interface Flight {
   readonly id: number;
   /** The twin's request has the same statements: they run side by side. */
   readonly sideBySide: boolean;
-  touched: { actual: boolean; twin: boolean };
+  touched: { actual: Touched; twin: Touched };
   /** What differed on the way. */
   differs: { readonly actual: Answer; readonly expected: Answer } | null;
   rows: Accepted | null;
@@ -153,8 +153,8 @@ export class Twins {
   private land(sent: Sent, flight: Flight, i: number, answers: BatchAnswers, judge: Judge): void {
     if (flight.over || answers.status(0, i) === 2) return;
     if (sent.statement === 0) judge.began?.(sent, flight);
-    flight.touched.actual ||= answers.touched(0, i);
-    flight.touched.twin ||= answers.touched(1, i);
+    flight.touched.actual = either(flight.touched.actual, answers.touched(0, i));
+    flight.touched.twin = either(flight.touched.twin, answers.touched(1, i));
     if (isAnswering(sent)) {
       const answer = answers.answer(0, i);
       if (answer.ok) flight.rows = answer;
@@ -173,13 +173,17 @@ function landed(flight: Flight, twin: Answer): Difference | null {
     ok: true,
     rows: flight.rows?.rows ?? null,
     sorted: flight.rows?.sorted ?? null,
-    touched: flight.touched.actual,
+    touched: touchedOf(flight.touched.actual),
   };
   if (!flight.sideBySide) return compare(mine, twin);
   if (flight.differs !== null && !twin.ok) return compare(mine, twin);
   if (flight.differs !== null) return compare(flight.differs.actual, flight.differs.expected);
   if (!twin.ok) return compare(mine, twin);
-  return compare({ ...mine, rows: null }, { ...twin, rows: null, touched: flight.touched.twin });
+  return compare({ ...mine, rows: null }, { ...twin, rows: null, touched: touchedOf(flight.touched.twin) });
+}
+
+function either(a: Touched, b: Touched): Touched {
+  return { any: a.any || b.any, told: a.told || b.told };
 }
 
 function compare(actual: Answer, expected: Answer): Difference | null {
@@ -234,8 +238,9 @@ class BatchAnswers {
     return this.number(side, i, PlayResult.status);
   }
 
-  touched(side: 0 | 1, i: number): boolean {
-    return this.number(side, i, PlayResult.touched) === 1;
+  touched(side: 0 | 1, i: number): Touched {
+    const touched = this.number(side, i, PlayResult.touched);
+    return { any: touched > 0, told: touched > 1 };
   }
 
   difference(i: number): Difference | null {
@@ -251,7 +256,7 @@ class BatchAnswers {
     }
     const { answering, request } = side === 0 ? sent.actual : sent.twin;
     const found = this.rows[side].get(i);
-    const touched = this.touched(side, i);
+    const touched = touchedOf(this.touched(side, i));
     if (found === undefined || found.rows === null || answering < 0)
       return { ok: true, rows: null, sorted: null, touched };
     const rows = canonicalRows(

@@ -131,8 +131,9 @@ export class Workload {
       const answering = answeringStatement(request);
       const domains = this.ground.domains.get(request.name);
       const fractions = new Set(client.params.filter((p) => mayBeFraction(domains?.get(p) ?? noDomain)));
-      const program = this.programs.push(programOf(request, client.params, answering, fractions)) - 1;
       const { programs } = this.ground;
+      const played = programOf(request, client.params, answering, fractions, programs.tells(request));
+      const program = this.programs.push(played) - 1;
       // A replica is asked once, whole.
       const stepwise = !request.onReplica && programs.isStepwise(request);
       const reads = programs.isRead(request);
@@ -185,8 +186,9 @@ function programOf(
   params: readonly string[],
   answering: number,
   fractions: ReadonlySet<string>,
+  telling: ReadonlySet<number>,
 ): PlayProgram {
-  const statements = request.statements.map((statement) => {
+  const statements = request.statements.map((statement, s) => {
     const seen = new Set<string>();
     const pieces = statement.pieces.map((piece, at) => {
       if (piece.kind === 'text') return piece.text;
@@ -196,7 +198,7 @@ function programOf(
       return { param: params.indexOf(piece.name), cast, calculates: calculates && fractions.has(piece.name) };
     });
     const { as, returnsRows, modifies, database } = statement;
-    return { pieces, as, returnsRows, modifies, database };
+    return { pieces, as, returnsRows, modifies, tells: telling.has(s), database };
   });
   return { statements, atomic: request.transaction, commits: commitsOf(request), answering };
 }

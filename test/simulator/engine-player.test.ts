@@ -20,7 +20,15 @@ beforeEach(async () => {
 const param = (place: number, calculates = false): PlayPiece => ({ param: place, cast: '', calculates });
 
 function statement(pieces: readonly PlayPiece[], more: Partial<PlayStatement> = {}): PlayStatement {
-  return { pieces, as: null, returnsRows: false, modifies: false, database: null, ...more };
+  return {
+    pieces,
+    as: null,
+    returnsRows: false,
+    modifies: false,
+    tells: more.modifies === true,
+    database: null,
+    ...more,
+  };
 }
 
 const get: PlayProgram = {
@@ -55,7 +63,8 @@ async function play(items: readonly Item[], random = false) {
   );
   return items.map((_, i) => ({
     status: done.results[i * resultWidth + PlayResult.status],
-    touched: done.results[i * resultWidth + PlayResult.touched],
+    touched: Math.sign(done.results[i * resultWidth + PlayResult.touched] ?? 0),
+    tells: done.results[i * resultWidth + PlayResult.touched] === 3,
     hash: done.results.slice(i * resultWidth + PlayResult.hashA, i * resultWidth + resultWidth).join(),
     error: done.errors.find((e) => e.item === i)?.sqlstate ?? null,
     rows: rows[i]?.rows ?? null,
@@ -161,6 +170,22 @@ describe('programs', () => {
     expect(answers.map((a) => [a.error, a.rows])).toEqual([
       ['23505', null],
       [null, [['y', null]]],
+    ]);
+  });
+
+  test('rows are touched by any statement, and by those that tell', async () => {
+    const program = (tells: boolean): PlayProgram => ({
+      ...put,
+      statements: put.statements.map((s) => ({ ...s, tells })),
+    });
+    await player.define([program(true), program(false)]);
+    const answers = await play([
+      { program: 0, values: ['2', 'y'] },
+      { program: 1, values: ['3', 'y'] },
+    ]);
+    expect(answers.map((a) => [a.touched, a.tells])).toEqual([
+      [1, true],
+      [1, false],
     ]);
   });
 
