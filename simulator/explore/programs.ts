@@ -5,8 +5,16 @@
 import { inDatabase } from '../engine/databases.ts';
 import type { CallPiece, CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
-import { renderStatement } from '../plan/sql.ts';
-import { canonicalRows, sortKeys, type Answer, type AnswerRows, type KeyedAnswer, type SortKeys } from './answer.ts';
+import { placeOf, renderStatement } from '../plan/sql.ts';
+import {
+  canonicalRows,
+  sequence,
+  sortPlaces,
+  type Answer,
+  type AnswerRows,
+  type KeyedAnswer,
+  type SortPlaces,
+} from './answer.ts';
 import { Shared } from './intern.ts';
 import { combinations, type ParamDomain, type Params } from './domain.ts';
 import { type CallId, type Result, type Transitions, describable } from './transitions.ts';
@@ -216,12 +224,11 @@ export class Programs {
     return { ok: true, rows, sorted, touched };
   }
 
-  /** What a statement's rows are sorted by; null when it has no ORDER BY. */
-  sorted(schema: SchemaId, statement: Statement, rows: AnswerRows | null): SortKeys | null {
+  /** Where a statement's rows hold what they are sorted by; null when it has no ORDER BY. */
+  sorted(schema: SchemaId, statement: Statement, rows: AnswerRows | null): SortPlaces | null {
     if (!statement.ordered || rows === null) return null;
     const columns = this.transitions.columns(schema, describable(typeProbe(statement)));
-    return sortKeys(
-      rows,
+    return sortPlaces(
       columns.map((c) => c.name.toLowerCase()),
       statement.sortBy,
     );
@@ -257,12 +264,11 @@ export function refused(outcome: { readonly sqlstate: string; readonly message: 
 
 export function keyAnswer(answer: Answer): KeyedAnswer {
   if (!answer.ok) return { answer, key: 'refused' };
-  const keys = answer.rows?.map((r) => JSON.stringify(r)) ?? null;
+  const { touched, rows, sorted } = answer;
+  const keys = rows?.map((r) => JSON.stringify(r)) ?? null;
   keys?.sort();
-  return {
-    answer,
-    key: `${answer.touched ? 't' : 'n'}|${answer.sorted === null ? 'm' : JSON.stringify(answer.sorted)}|${keys === null ? '-' : keys.join('\n')}`,
-  };
+  const order = sorted === null ? 'm' : `${sorted.join()}:${sequence(rows ?? [], sorted)}`;
+  return { answer, key: `${touched ? 't' : 'n'}|${order}|${keys === null ? '-' : keys.join('\n')}` };
 }
 
 /** Index of the statement whose rows a client gets: the last that gives rows and names none, else -1. */
@@ -291,7 +297,10 @@ export function callStatement(
 
 /** The statement with NULL for every parameter: its columns have the same types whatever the values. */
 export function typeProbe(statement: Statement): CallStatement {
-  const pieces = statement.pieces.map((p) => (p.kind === 'text' ? p.text : 'NULL'));
+  const pieces = statement.pieces.map((p, at) => {
+    if (p.kind === 'text') return p.text;
+    return p.kind === 'param' && placeOf(statement.pieces, at, false).paired ? 'NULL::int' : 'NULL';
+  });
   return { pieces: [inDatabase(statement.database, pieces.join(''))], as: null, returnsRows: statement.returnsRows };
 }
 

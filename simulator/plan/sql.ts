@@ -220,23 +220,48 @@ export function renderStatement(
 /**
  * The type that a bound value has where a bare literal would be taken for another. A parameter has the type of
  * its first use, and a cast of a later use is done when it is reached: `CASE WHEN :x ~ '^[0-9]+$' THEN :x::int END`
- * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`.
+ * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`. So are whole numbers with
+ * nothing but an operator between two of them, `:quantity * :price`: of two bare literals Postgres can't tell which
+ * operator is meant.
  */
 function castOf(pieces: readonly Piece[], at: number, value: string | null, again: boolean): string {
-  const { cast, calculates } = placeOf(pieces, at, again);
-  return calculates && value !== null && /^-?\d+\.\d+$/.test(value) ? '::numeric' : cast;
+  return castOfValue(placeOf(pieces, at, again), value);
 }
 
-/** What has to be written behind a parameter's place, and whether its value is calculated with. */
-export function placeOf(
-  pieces: readonly Piece[],
-  at: number,
-  again: boolean,
-): { readonly cast: string; readonly calculates: boolean } {
+export function castOfValue({ cast, calculates, paired }: ValuePlace, value: string | null): string {
+  if (value === null) return paired ? '::int' : cast;
+  if (calculates && /^-?\d+\.\d+$/.test(value)) return '::numeric';
+  return paired && /^-?\d+$/.test(value) ? integerCast(value) : cast;
+}
+
+/** The type that Postgres gives to a whole number that is written without quotes. */
+function integerCast(value: string): string {
+  const number = BigInt(value);
+  if (BigInt.asIntN(32, number) === number) return '::int';
+  return BigInt.asIntN(64, number) === number ? '::bigint' : '::numeric';
+}
+
+/** A place where a value stands. */
+export interface ValuePlace {
+  /** What has to be written behind it. */
+  readonly cast: string;
+  /** The value is calculated with. */
+  readonly calculates: boolean;
+  /** With that of another parameter. */
+  readonly paired: boolean;
+}
+
+const arithmetic: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
+
+/** The place of a parameter among the pieces of its statement. */
+export function placeOf(pieces: readonly Piece[], at: number, again: boolean): ValuePlace {
   const next = followingText(pieces[at + 1]);
-  if (next.startsWith('::')) return { cast: again ? '::text' : '', calculates: false };
+  if (next.startsWith('::')) return { cast: again ? '::text' : '', calculates: false, paired: false };
   const before = precedingText(pieces[at - 1]);
-  return { cast: '', calculates: /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before) };
+  const paired =
+    (pieces[at + 2]?.kind === 'param' && arithmetic.has(next.trimEnd())) ||
+    (pieces[at - 2]?.kind === 'param' && arithmetic.has(before.trimStart()));
+  return { cast: '', calculates: /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before), paired };
 }
 
 function followingText(piece: Piece | undefined): string {

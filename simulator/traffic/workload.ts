@@ -128,8 +128,8 @@ export class Workload {
     if (found === undefined) {
       const answering = answeringStatement(request);
       const domains = this.ground.domains.get(request.name);
-      const fractions = new Set(client.params.filter((p) => mayBeFraction(domains?.get(p) ?? noDomain)));
-      const program = this.programs.push(programOf(request, client.params, answering, fractions)) - 1;
+      const domainOf = (param: string): ParamDomain => domains?.get(param) ?? noDomain;
+      const program = this.programs.push(programOf(request, client.params, answering, domainOf)) - 1;
       const { programs } = this.ground;
       // A replica is asked once, whole.
       const stepwise = !request.onReplica && programs.isStepwise(request);
@@ -170,20 +170,26 @@ function mayBeFraction({ type, values }: ParamDomain): boolean {
   return /^(numeric|float[48])$/.test(type) || values.some((v) => v !== null && /^-?\d+\.\d+$/.test(v));
 }
 
+function isWhole({ type }: ParamDomain): boolean {
+  return /^int[248]$/.test(type);
+}
+
 function programOf(
   request: Request,
   params: readonly string[],
   answering: number,
-  fractions: ReadonlySet<string>,
+  domainOf: (param: string) => ParamDomain,
 ): PlayProgram {
   const statements = request.statements.map((statement) => {
     const seen = new Set<string>();
     const pieces = statement.pieces.map((piece, at) => {
       if (piece.kind === 'text') return piece.text;
       if (piece.kind === 'field') return { row: piece.row, column: piece.column };
-      const { cast, calculates } = placeOf(statement.pieces, at, seen.has(piece.name));
+      const { cast, calculates, paired } = placeOf(statement.pieces, at, seen.has(piece.name));
       seen.add(piece.name);
-      return { param: params.indexOf(piece.name), cast, calculates: calculates && fractions.has(piece.name) };
+      const domain = domainOf(piece.name);
+      const typed = paired && isWhole(domain) ? `::${domain.type}` : cast;
+      return { param: params.indexOf(piece.name), cast: typed, calculates: calculates && mayBeFraction(domain) };
     });
     return { pieces, as: statement.as, returnsRows: statement.returnsRows, modifies: statement.modifies };
   });
