@@ -122,6 +122,10 @@ export class Blame {
       ...this.common(node, step, version, offer, answer, expected),
       rule,
       event: this.requestEvent(version, offer, answer),
+      // It found the rows; what it tells of them is another matter.
+      ...(rule === 'wrong-answer' && kind === 'rows'
+        ? { hint: `Let what ${version}.${offer.request.name} returns be what it returned before the migration.` }
+        : {}),
       message:
         message ??
         `${version}.${offer.request.name} gives "${showAnswer(answer)}" where the app without the migration gives "${was}"`,

@@ -51,6 +51,46 @@ steps:
 ${parts.more ?? ''}`;
 }
 
+describe('what to do', () => {
+  const posts = 'test/plans/posts-3';
+  it.each([
+    // The copy is one statement: nothing that it writes is old.
+    [
+      'jsonb-set-with-null',
+      'backfill-overwrites',
+      'Let "copy the key" leave alone what is right already, and convert without loss: it changes what v2.join(id: 2, lang: \'en\') wrote.',
+    ],
+    // Nothing is copied in this plan, and no version before can say what the newest says.
+    [
+      'price-per-currency-readers-forgotten',
+      'lost-write',
+      "Make \"sell in dollars\" two deploys, of which the first only reads like v3: v3.set_dollars(sku: 'mug', amount: 6) writes what v2.get_price can't tell apart, and both are live while it rolls out.",
+    ],
+    // `rollback: none` and the point of no return are there already.
+    ['price-per-currency-readers-forgotten', 'no-rollback', ''],
+    [
+      'view-loses-generated-id',
+      'wrong-answer',
+      'Let what v1.register returns be what it returned before the migration.',
+    ],
+    // The step has its lock_timeout, its way back has none.
+    [
+      'view-loses-generated-id',
+      'lock-queue',
+      "Begin the step's `rollback` with `SET lock_timeout = '2s'`, and try again when it could not have the lock.",
+    ],
+    // While the copy by key ranges runs; made after it, the write would be as wrong.
+    [
+      'category-path-of-children-forgotten',
+      'lost-write',
+      'Let v2, which "write the path" deploys, write both places alike: after v2.rename(name: \'games\', id: 1) they differ.',
+    ],
+  ])('%s: %s', async (plan, rule, hint) => {
+    const report = await run(`${posts}/${plan}.cutover.yaml`);
+    expect(report.findings.find((f) => f.rule === rule)?.hint).toBe(hint);
+  });
+});
+
 describe('the textbook rename', () => {
   it('with IS NULL loses a write that two requests are enough to show', async () => {
     const report = await run('examples/rename-column/backfill-is-null.cutover.yaml');
