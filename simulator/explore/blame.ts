@@ -1,4 +1,5 @@
 /** Puts what the search saw into words: the rule, the step it belongs to, expected and actual. */
+import type { RuleId } from '../findings/catalog.ts';
 import type { BackfillStep, Check, Plan, Statement, Step } from '../plan/model.ts';
 import { showAnswer, type Answer } from './answer.ts';
 import type { JobStep } from './jobs.ts';
@@ -122,14 +123,24 @@ export class Blame {
       ...this.common(node, step, version, offer, answer, expected),
       rule,
       event: this.requestEvent(version, offer, answer),
-      // It found the rows; what it tells of them is another matter.
-      ...(rule === 'wrong-answer' && kind === 'rows'
-        ? { hint: `Let what ${version}.${offer.request.name} returns be what it returned before the migration.` }
-        : {}),
+      ...this.hintFor(rule, kind, `${version}.${offer.request.name}`, answer),
       message:
         message ??
         `${version}.${offer.request.name} gives "${showAnswer(answer)}" where the app without the migration gives "${was}"`,
     };
+  }
+
+  /** Where what the rule says does not fit. */
+  private hintFor(rule: RuleId, kind: string, request: string, answer: Answer): { readonly hint?: string } {
+    // It found the rows; what it tells of them is another matter.
+    if (rule === 'wrong-answer' && kind === 'rows')
+      return { hint: `Let what ${request} returns be what it returned before the migration.` };
+    // Nothing got past a constraint: it says yes, and has done nothing.
+    if (rule === 'request-accepted' && answer.ok && !answer.touched)
+      return {
+        hint: `Let ${request} give the error, as the app without the migration does: it says yes and does nothing.`,
+      };
+    return {};
   }
 
   private common(

@@ -5,7 +5,7 @@
 import { inDatabase } from '../engine/databases.ts';
 import type { CallPiece, CallStatement, SchemaId, StatementResult } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement, Statement, Value, Version } from '../plan/model.ts';
-import { placeOf, renderStatement } from '../plan/sql.ts';
+import { renderStatement } from '../plan/sql.ts';
 import {
   canonicalRows,
   sequence,
@@ -297,9 +297,9 @@ export function callStatement(
 
 /** The statement with NULL for every parameter: its columns have the same types whatever the values. */
 export function typeProbe(statement: Statement): CallStatement {
-  const pieces = statement.pieces.map((p, at) => {
+  const pieces = statement.pieces.map((p) => {
     if (p.kind === 'text') return p.text;
-    return p.kind === 'param' && placeOf(statement.pieces, at, false).paired ? 'NULL::int' : 'NULL';
+    return p.kind === 'param' && p.isLoneOperand === true ? 'NULL::int' : 'NULL';
   });
   return { pieces: [inDatabase(statement.database, pieces.join(''))], as: null, returnsRows: statement.returnsRows };
 }

@@ -185,10 +185,10 @@ function programOf(
     const pieces = statement.pieces.map((piece, at) => {
       if (piece.kind === 'text') return piece.text;
       if (piece.kind === 'field') return { row: piece.row, column: piece.column };
-      const { cast, calculates, paired } = placeOf(statement.pieces, at, seen.has(piece.name));
+      const { cast, calculates, isLone } = placeOf(statement.pieces, at, seen.has(piece.name));
       seen.add(piece.name);
       const domain = domainOf(piece.name);
-      const typed = paired && isWhole(domain) ? `::${domain.type}` : cast;
+      const typed = isLone && isWhole(domain) ? `::${domain.type}` : cast;
       return { param: params.indexOf(piece.name), cast: typed, calculates: calculates && mayBeFraction(domain) };
     });
     return { pieces, as: statement.as, returnsRows: statement.returnsRows, modifies: statement.modifies };
