@@ -69,9 +69,11 @@ const answers: ReadonlySet<RuleId> = new Set([
 
 /** Finds the cause of a violation that a history shows. */
 export async function findCause(search: Search, plan: Plan, violation: Violation): Promise<Cause> {
-  const { node, rule, tail } = violation;
+  const { node, rule, tail, sqlstate } = violation;
   const asks = content.has(rule) || gates.has(rule) || answers.has(rule);
   if (node === null || !asks || tail !== undefined) return { kind: 'shown' };
+  // A check that can't be run at all: nothing that was done before has anything to do with it.
+  if (rule === 'verify-stops' && sqlstate?.startsWith('42') === true) return { kind: 'shown' };
   return new Inquiry(search, plan, violation, node).cause();
 }
 

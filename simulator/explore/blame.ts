@@ -17,6 +17,11 @@ export interface FailedCheck {
   readonly sqlstate: string | null;
 }
 
+/** What a trace says of a check that the plan does not get past. */
+export function checkResult({ check, actual, sqlstate }: FailedCheck): string {
+  return sqlstate === null ? `"${check.name}" does not hold` : `"${check.name}": ${actual}`;
+}
+
 /** A violation that names no request. */
 export function planViolation(rule: Violation['rule'], step: Step, message: string): Violation {
   return {
@@ -286,10 +291,16 @@ export class Blame {
       ...planViolation(
         down ? 'rollback-fails' : 'verify-stops',
         move.step,
-        `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`,
+        failed.sqlstate === null
+          ? `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`
+          : `the check "${failed.check.name}" does not run (${failed.actual}): the plan can not go on`,
       ),
       node,
-      event: { kind: 'move', move, result: `"${failed.check.name}" does not hold` },
+      event: { kind: 'move', move, result: checkResult(failed) },
+      // Class 42: what it names is not there, whatever the tables hold.
+      ...(failed.sqlstate?.startsWith('42') === true
+        ? { hint: 'Mend the check: its SQL does not run on the schema that is there by then.' }
+        : {}),
       expected: failed.expected,
       actual: failed.actual,
       sqlstate: failed.sqlstate,

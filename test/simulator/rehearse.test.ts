@@ -91,6 +91,31 @@ describe('what to do', () => {
   });
 });
 
+it('a check that does not run is blamed on nothing before it', async () => {
+  const more = `  - name: fill
+    backfill: UPDATE t SET b = a WHERE id IN (SELECT id FROM t WHERE b IS DISTINCT FROM a ORDER BY id LIMIT :batch)
+  - name: verify
+    verify: [{ name: same, empty: SELECT id FROM t WHERE c IS DISTINCT FROM a }]`;
+  const finding = (await runText(small({ more }))).findings.find((f) => f.rule === 'verify-stops');
+  expect(finding).toMatchObject({
+    step: 'verify',
+    cause: 'verify',
+    message: 'the check "same" does not run (error 42703: column "c" does not exist): the plan can not go on',
+    hint: 'Mend the check: its SQL does not run on the schema that is there by then.',
+  });
+});
+
+it('what the last batch writes in a WITH is written, though it says that it touched no row', async () => {
+  const more = `  - name: empty b
+    backfill: |
+      WITH others AS (UPDATE t SET b = NULL WHERE b IS NOT NULL)
+      UPDATE t SET b = a WHERE id IN (SELECT id FROM t WHERE a = 'none' ORDER BY id LIMIT :batch)
+  - name: verify
+    verify: [{ empty: SELECT id FROM t WHERE b IS NOT NULL }]`;
+  const migrate = "ALTER TABLE t ADD COLUMN b text DEFAULT 'x'";
+  expect(errorsOf(await runText(small({ migrate, more })))).toEqual([]);
+});
+
 describe('the textbook rename', () => {
   it('with IS NULL loses a write that two requests are enough to show', async () => {
     const report = await run('examples/rename-column/backfill-is-null.cutover.yaml');
