@@ -277,10 +277,16 @@ class Shown {
           };
     if (this.what.offer(reader, write.action) === null) return this.saidFirst(node, write, reader);
     if (!(await this.goes(history.shifted([write], write.deeds[0] ?? 0, () => reader)))) return null;
+    const made = `Made by ${reader} instead of ${writer}, the same write is not lost.`;
+    if (await this.readsWrong(node, writer))
+      return {
+        why: made,
+        hint: `Let ${writer}.${write.action.request} write what it wrote before the migration: after ${writeText(write)} ${writer} itself reads something else.`,
+      };
     const live = this.positions[node.position]?.live ?? [];
     const both = `${writeText(write)} writes what ${reader} does not read, and both are live while it rolls out`;
     return {
-      why: `Made by ${reader} instead of ${writer}, the same write is not lost.`,
+      why: made,
       hint:
         live.indexOf(writer) < live.indexOf(reader)
           ? `Before "${step.name}", deploy a version that writes what ${reader} reads: ${both}.`
@@ -288,10 +294,18 @@ class Shown {
     };
   }
 
+  /** True when the same is read wrongly by another version too: then it is not that one does not see what the other writes. */
+  private async readsWrong(node: Node, version: string): Promise<boolean> {
+    const { action } = this.violation;
+    if (action === null || this.what.offer(version, action) === null) return false;
+    return !(await this.what.isGone({ ...this.violation, version }, node));
+  }
+
   /** What only the newer version can say, and the one before it, still live, can't tell from what it knows. */
   private async saidFirst(node: Node, write: Written, reader: string): Promise<Words | null> {
     const { step, action } = this.violation;
-    if (action === null || !(await this.what.isGone({ ...this.violation, version: write.version }, node))) return null;
+    if (action === null || this.what.offer(write.version, action) === null) return null;
+    if (await this.readsWrong(node, write.version)) return null;
     return {
       why: `${write.version}.${action.request}, asked in its place, is right.`,
       hint: `Make "${step.name}" two deploys, of which the first only reads like ${write.version}: ${writeText(write)} writes what ${reader}.${action.request} can't tell apart, and both are live while it rolls out.`,

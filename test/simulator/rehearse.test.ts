@@ -66,6 +66,12 @@ describe('what to do', () => {
       'lost-write',
       "Make \"sell in dollars\" two deploys, of which the first only reads like v3: v3.set_dollars(sku: 'mug', amount: 6) writes what v2.get_price can't tell apart, and both are live while it rolls out.",
     ],
+    // The new version itself reads something else: it is not that the old one does not see it.
+    [
+      'feed-merge-deletes',
+      'lost-write',
+      "Let v2.feed write what it wrote before the migration: after v2.feed(shop: 1, sku: 'mug', price: 6) v2 itself reads something else.",
+    ],
     // `rollback: none` and the point of no return are there already.
     ['price-per-currency-readers-forgotten', 'no-rollback', ''],
     [
