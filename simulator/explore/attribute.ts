@@ -352,11 +352,15 @@ class Inquiry {
   /** What was never carried at all: by a copy that can't, or by one that comes only after the readers. */
   private async uncopied(write: Written | null): Promise<Cause | null> {
     const { rule } = this.violation;
-    if (!this.isRead && rule !== 'verify-stops') return null;
+    // Nobody wrote anything: what the answer went wrong by is what a step left there.
+    const isOfSteps = rule === 'wrong-answer' && write === null;
+    if (!this.isRead && rule !== 'verify-stops' && !isOfSteps) return null;
     const isAfter = (ran: Ran): boolean => write === null || ran.leave > endOf(write);
-    const ran = this.history.jobs.findLast((j) => j.direction === 'up' && isAfter(j) && this.feeds(j));
+    const ran = this.history.jobs.findLast(
+      (j) => j.direction === 'up' && isAfter(j) && this.feeds(j) && (!isOfSteps || this.asksFor(j)),
+    );
     if (ran !== undefined) return { kind: 'converts', step: ran.step };
-    return this.switchedBeforeCopy();
+    return this.isRead || rule === 'verify-stops' ? this.switchedBeforeCopy() : null;
   }
 
   private async switchedBeforeCopy(): Promise<Cause | null> {
@@ -416,6 +420,15 @@ class Inquiry {
     const read = new Set((request?.statements ?? []).flatMap((s) => s.tables.map((t) => t.table)));
     const targets = backfillTargets(ran.job).map((t) => t.table.table);
     return targets.length === 0 || targets.some((t) => read.has(t));
+  }
+
+  /** The request names a column that the job fills. */
+  private asksFor(ran: Ran): boolean {
+    const { version, action } = this.violation;
+    if (version === null || action === null) return false;
+    const request = this.search.input.programs.version(version).requests.get(action.request);
+    const named = new Set((request?.statements ?? []).flatMap((s) => s.columns));
+    return backfillTargets(ran.job).some((t) => t.columns.some((c) => named.has(c.toLowerCase())));
   }
 }
 

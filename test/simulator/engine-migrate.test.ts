@@ -56,7 +56,7 @@ test('what a materialized view holds is part of the content, and moves on with a
   const made = worldOf(await migrateOne(held.engine, world, view));
   expect(tables(made.content).sizes).toEqual([['2']]);
   const more = await runOne(held.engine, made, write("INSERT INTO users VALUES (3, 'c')"));
-  if (!more.ok) throw new Error(more.error.message);
+  if (!more.ok) throw new Error(more.message);
   expect(tables(more.content).sizes).toEqual([['2']]);
   const stale = { schema: made.schema, content: more.content };
   // Loaded over what it holds now.
