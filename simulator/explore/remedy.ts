@@ -276,7 +276,13 @@ class Shown {
             hint: `Before "${step.name}", add a backfill of what ${reader} reads: nothing copies what ${writeText(write)} wrote.`,
           };
     if (this.what.offer(reader, write.action) === null) return this.saidFirst(node, write, reader);
-    if (!(await this.goes(history.shifted([write], write.deeds[0] ?? 0, () => reader)))) return null;
+    if (!(await this.goes(history.shifted([write], write.deeds[0] ?? 0, () => reader))))
+      return history.jobs.length > 0
+        ? null
+        : {
+            why: null,
+            hint: `Before "${step.name}", let something carry what ${writeText(write)} writes to where ${reader} reads it: nothing does.`,
+          };
     const made = `Made by ${reader} instead of ${writer}, the same write is not lost.`;
     if (await this.readsWrong(node, writer))
       return {
