@@ -22,12 +22,14 @@ export interface SchemaFacts {
   readonly fires: boolean;
 }
 
-/** A table that holds rows, as it is loaded and dumped. */
+/** A table or materialized view that holds rows, as it is loaded and dumped. */
 export interface StoredTable {
   readonly name: string;
   /** Quoted, with its schema. */
   readonly sql: string;
   readonly columns: readonly StoredColumn[];
+  /** Postgres lets nobody write to it but a REFRESH. */
+  readonly isMaterializedView: boolean;
 }
 
 export interface StoredColumn {
@@ -64,6 +66,8 @@ export function qualifiedName(schema: string | null, name: string | null): strin
 export function describeSchema(facts: Facts): SchemaFacts {
   const index = new FactIndex(facts);
   const stored = index.relations.filter((r) => r.kind === 'r');
+  // One that was never filled can't even be read.
+  const materialized = index.relations.filter((r) => r.kind === 'm' && r.populated === 't');
   const lines = [...new Set(schemaLines(facts, index))].sort();
   const order = stored.concat(index.relations.filter((r) => r.kind === 'p')).map((r) => {
     const names = index.columns(r.oid).map((c) => c.name);
@@ -81,7 +85,7 @@ export function describeSchema(facts: Facts): SchemaFacts {
       usesRandom: [...lines, ...sources].some(mentionsRandom),
       hasTriggers: facts.triggers.length > 0,
     },
-    tables: stored.map((r) => storedTable(r, index)).sort(byName),
+    tables: [...stored, ...materialized].map((r) => storedTable(r, index)).sort(byName),
     sequences: index.relations
       .filter((r) => r.kind === 'S')
       .map((r) => ({ name: index.name(r.oid), sql: `${quoteIdent(r.schema ?? '')}.${quoteIdent(r.name ?? '')}` }))
@@ -196,6 +200,7 @@ function storedTable(relation: FactRow<'relations'>, index: FactIndex): StoredTa
     name: index.name(relation.oid),
     sql: `${quoteIdent(relation.schema ?? '')}.${quoteIdent(relation.name ?? '')}`,
     columns: index.columns(relation.oid).map((c) => ({ sql: quoteIdent(c.name ?? ''), generated: c.generated !== '' })),
+    isMaterializedView: relation.kind === 'm',
   };
 }
 
@@ -306,6 +311,7 @@ function relationLine(relation: FactRow<'relations'>, index: FactIndex): string 
     parents === '' ? null : `${relation.isPartition === 't' ? 'partition of' : 'inherits'} ${parents}`,
     relation.bound,
     relation.definition,
+    relation.kind === 'm' && relation.populated !== 't' ? 'with no data' : null,
     relation.rowSecurity && `row security ${relation.rowSecurity}`,
     { f: 'replica identity full', n: 'replica identity nothing' }[relation.replicaIdentity ?? ''] ?? null,
     relation.options && `with (${relation.options})`,

@@ -34,10 +34,20 @@ export function writeContent(
   return `{"tables":{${shownTables.join(',')}},"sequences":{${shownSequences.join(',')}}}`;
 }
 
+/** True when two contents differ in no row: a sequence that has moved on is no difference, nobody reads it. */
+export function sameRows(a: Content, b: Content): boolean {
+  return a === b || a.slice(0, endOfTables(a)) === b.slice(0, endOfTables(b));
+}
+
+function endOfTables(content: Content): number {
+  // A table's name or value can't hold this unescaped.
+  return content.lastIndexOf('},"sequences":{');
+}
+
 /** The same content with other values of its sequences. */
 export function withSequences(content: Content, sequences: readonly { name: string; value: Row }[]): Content {
-  // Table rows are copied as text: a table's name or value can't hold this unescaped.
-  const at = content.lastIndexOf('},"sequences":{');
+  // Table rows are copied as text.
+  const at = endOfTables(content);
   const shown = sequences.map(({ name, value }) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   return `${content.slice(0, at)}},"sequences":{${shown.join(',')}}}`;
 }

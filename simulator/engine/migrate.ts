@@ -79,9 +79,13 @@ function sameForEveryContent({ statements }: Migration, from: Schema, to: Schema
   );
 }
 
+/** Whatever the rows are, they are left as they are; what is found out by a look at one content holds for all. */
+const rowless =
+  /^\s*(create\s+(unique\s+)?index|drop\s+index|reindex|vacuum|analyze|set|reset|comment|alter\s+type\s[^;]*\sadd\s+value|alter\s+table\s+(only\s+)?[\w."]+\s+validate\s+constraint\s+[\w"]+\s*;?\s*$)/i;
+
 /**
- * Runs for real on the first content. Where it left the content alone, another content comes out the same
- * if the new schema takes it; else it too is run for real, for its error.
+ * Runs for real on the first content. Where it can't change rows, another content comes out the same
+ * if the new schema takes it; else it too is run for real, for its rows or its error.
  */
 function outsideOfTransactions(
   workspace: Workspace,
@@ -90,6 +94,7 @@ function outsideOfTransactions(
   contents: readonly Content[],
 ): Counted<MigrateOutcome>[] {
   let shortcut: SchemaId | null = null;
+  const leavesRows = migration.statements.every((sql) => rowless.test(splitDatabase(sql).sql));
   return contents.map((content) =>
     workspace.db.counting<MigrateOutcome>(() => {
       if (shortcut !== null && accepts(workspace, shortcut, content)) {
@@ -99,7 +104,7 @@ function outsideOfTransactions(
       }
       const result = runForReal(workspace, id, migration, content);
       if (isFailure(result)) return { ok: false, ...result };
-      if (result.content === content) shortcut = result.schema;
+      if (leavesRows && result.content === content) shortcut = result.schema;
       return migrated(result.schema, result.content, result.changes);
     }),
   );

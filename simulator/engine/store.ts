@@ -25,6 +25,15 @@ interface Relaxation {
   readonly restore: string;
 }
 
+/** For the time of a load materialized views are tables. */
+function asTables(views: readonly StoredTable[]): Relaxation {
+  const update = (set: string): string => {
+    const oids = views.map((v) => `${quoteLiteral(v.sql)}::regclass`).join(',');
+    return views.length === 0 ? '' : `UPDATE pg_class SET ${set} WHERE oid IN (${oids});`;
+  };
+  return { relax: update("relkind='r',relhasrules=false"), restore: update("relkind='m',relhasrules=true") };
+}
+
 const noRelaxation: Relaxation = { relax: '', restore: '' };
 
 export class Store {
@@ -139,10 +148,11 @@ export class Store {
     const deletes = changed.map((table) => `DELETE FROM ONLY ${table.sql};`);
     const inserts = changed.map((table) => insertRows(table, parsed.tables[table.name] ?? []));
     // Triggers, rules and foreign keys are off: the rows are copies, not news. Postgres forgets every plan for it.
+    const views = asTables(changed.filter((t) => t.isMaterializedView));
     const off = this.facts.fires ? 'SET LOCAL session_replication_role=replica;' : '';
     const quiet = this.captures ? off + quietCapture : off;
-    return [`ROLLBACK;BEGIN;${quiet}`, relax]
-      .concat(deletes, inserts, this.setSequences(parsed), restore, 'COMMIT')
+    return [`ROLLBACK;BEGIN;${quiet}`, relax, views.relax]
+      .concat(deletes, inserts, this.setSequences(parsed), restore, views.restore, 'COMMIT')
       .join('');
   }
 

@@ -1,13 +1,13 @@
 /**
  * What a client sees of a request: accepted or refused, whether any row was touched, and the rows.
  * Two answers are compared as the plan format says: by position over the reference's columns, as a
- * multiset, numbers by value. Where both queries have an ORDER BY the rows come in the same order, ties aside: among
- * equals SQL promises none.
+ * multiset, numbers by value. Where both queries have an ORDER BY, the values that the reference is sorted by come in
+ * the same order, whatever the other is sorted by: among rows that are equal in these SQL promises none.
  */
 import type { Rows } from '../engine/engine.ts';
 
-/** For each row the values it was sorted by, as far as they are in the row. */
-export type SortKeys = readonly (readonly (string | null)[])[];
+/** The places in a row of what rows are sorted by, up to the first that is not in the row. */
+export type SortPlaces = readonly number[];
 
 export type AnswerRows = readonly (readonly (string | null)[])[];
 
@@ -15,7 +15,7 @@ export type Answer =
   | {
       readonly ok: true;
       readonly rows: AnswerRows | null;
-      readonly sorted: SortKeys | null;
+      readonly sorted: SortPlaces | null;
       /** Null: some statement touched a row, and those that do what the request always did did not. */
       readonly touched: boolean | null;
     }
@@ -131,28 +131,21 @@ function sameRows(actual: Answer & { ok: true }, expected: Answer & { ok: true }
   if (expected.rows.length === 0) return true;
   const width = expected.rows[0]?.length ?? 0;
   if ((actual.rows[0]?.length ?? 0) < width) return false;
-  return rowKeys(actual.rows, width) === rowKeys(expected.rows, width) && sameOrder(actual.sorted, expected.sorted);
+  if (rowKeys(actual.rows, width) !== rowKeys(expected.rows, width)) return false;
+  if (actual.sorted === null || expected.sorted === null) return true;
+  return sequence(actual.rows, expected.sorted) === sequence(expected.rows, expected.sorted);
 }
 
-/** True unless the values that both are sorted by come in another order. */
-function sameOrder(a: SortKeys | null, b: SortKeys | null): boolean {
-  if (a === null || b === null) return true;
-  return a.every((keys, i) => {
-    const other = b[i] ?? [];
-    const width = Math.min(keys.length, other.length);
-    return JSON.stringify(keys.slice(0, width)) === JSON.stringify(other.slice(0, width));
-  });
+/** The values at some places of each row, in the order in which the rows come. */
+export function sequence(rows: AnswerRows, places: SortPlaces): string {
+  return JSON.stringify(rows.map((row) => places.map((p) => row[p] ?? null)));
 }
 
-/** The values that rows are sorted by, where `sortBy` names columns of the rows. */
-export function sortKeys(rows: AnswerRows, columns: readonly string[], sortBy: readonly (string | number)[]): SortKeys {
-  const places: number[] = [];
-  for (const item of sortBy) {
-    const place = typeof item === 'number' ? item - 1 : columns.indexOf(item);
-    if (place < 0) break;
-    places.push(place);
-  }
-  return rows.map((row) => places.map((p) => row[p] ?? null));
+/** Where rows of `columns` hold what they are sorted by. */
+export function sortPlaces(columns: readonly string[], sortBy: readonly (string | number)[]): SortPlaces {
+  const places = sortBy.map((item) => (typeof item === 'number' ? item - 1 : columns.indexOf(item)));
+  const hidden = places.findIndex((place) => place < 0);
+  return hidden < 0 ? places : places.slice(0, hidden);
 }
 
 /** Rows as a report shows them: `(1, 'a')`, or `no row`. */

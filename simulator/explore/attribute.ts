@@ -8,6 +8,7 @@
  *     that is undone and brought the writer, if the version before it, making the write, would not have lost it;
  *     the step without which, and without whose way back, all is well.
  *  3. A backfill that ended after the write: if it carries the same writes made before the plan began, or made after it by another version.
+ *     Not where the write came while it ran, and by the same version it would be as wrong after it: that is 4.
  *  4. The write came after the backfill, and its version was to write both places: if the write made before, by the
  *     first version, is carried. The step that made a trigger is asked likewise.
  *  5. A copy that ran too early: the write made after a later step is kept, and made before the copy it is carried.
@@ -44,7 +45,9 @@ export type Cause =
       readonly step: Step;
       readonly write: Written;
       readonly ran: Ran;
+      /** Who made the same writes, and when, in the history in which they are not lost. */
       readonly by: string;
+      readonly made: 'before the plan' | 'after the step';
     }
   | { readonly kind: 'writes-apart'; readonly step: Step; readonly write: Written; readonly ran: Ran }
   | { readonly kind: 'trigger'; readonly step: Step; readonly write: Written; readonly misses: boolean }
@@ -84,9 +87,11 @@ const answers: ReadonlySet<RuleId> = new Set([
 
 /** Finds the cause of a violation that a history shows. */
 export async function findCause(search: Search, plan: Plan, violation: Violation): Promise<Cause> {
-  const { node, rule, tail } = violation;
+  const { node, rule, tail, sqlstate } = violation;
   const asks = content.has(rule) || gates.has(rule) || answers.has(rule) || rule === 'stale-read';
   if (node === null || !asks || tail !== undefined) return { kind: 'shown' };
+  // A check that can't be run at all: nothing that was done before has anything to do with it.
+  if (rule === 'verify-stops' && sqlstate?.startsWith('42') === true) return { kind: 'shown' };
   return new Inquiry(search, plan, violation, node).cause();
 }
 
@@ -275,14 +280,15 @@ class Inquiry {
 
   private async onTheWayForward(write: Written): Promise<Cause | null> {
     // A job that was at work already may be through with the row: what carries writes by then is the trigger.
-    const isBetween = this.history.jobs.some((j) => j.enter < (write.deeds[0] ?? 0) && j.leave > endOf(write));
-    const missed = isBetween && this.isRead ? await this.triggerThatMisses(write) : null;
-    const passed = missed ?? (await this.streamThatMisses(write)) ?? (await this.backfillThatPassed(write));
+    const within = this.history.jobs.find((j) => j.enter < (write.deeds[0] ?? 0) && j.leave > endOf(write)) ?? null;
+    const missed = within !== null && this.isRead ? await this.triggerThatMisses(write) : null;
+    const apart = missed ?? (within === null ? null : await this.writesApartWithin(write, within));
+    const passed = apart ?? (await this.streamThatMisses(write)) ?? (await this.backfillThatPassed(write));
     if (passed !== null || answers.has(this.violation.rule)) return passed;
     return (
       (await this.stoppedTooEarly(write)) ??
       (await this.triggerThatChanges(write)) ??
-      (await this.writesApart(write)) ??
+      (await this.writesApart(write, this.jobBefore(write))) ??
       (await this.triggerThatMisses(write)) ??
       (await this.copiedTooEarly(write))
     );
@@ -296,10 +302,10 @@ class Inquiry {
       const writes = this.history.writes.filter((w) => (w.deeds[0] ?? 0) < ran.leave);
       const { step } = ran;
       if (this.canSay(writes, this.first) && (await this.goes(this.history.shifted(writes, 0, () => this.first))))
-        return { kind: 'passes-over', step, write, ran, by: this.first };
+        return { kind: 'passes-over', step, write, ran, by: this.first, made: 'before the plan' };
       for (const by of this.laterVersions(ran))
         if (this.canSay(writes, by) && (await this.goes(this.history.shifted(writes, ran.leave + 1, () => by))))
-          return { kind: 'passes-over', step, write, ran, by };
+          return { kind: 'passes-over', step, write, ran, by, made: 'after the step' };
     }
     return null;
   }
@@ -312,14 +318,20 @@ class Inquiry {
   }
 
   /** The writer was deployed before the copy, so that from then on its writes need no copy. */
-  private async writesApart(write: Written): Promise<Cause | null> {
+  private async writesApart(write: Written, ran: Ran | null): Promise<Cause | null> {
     const deploy = this.deployOf(write);
-    const ran = this.jobBefore(write);
     if (deploy === null || ran === null || deploy.index > ran.step.index) return null;
     const writes = this.writesUpTo(write);
     const moved = this.history.shifted(writes, 0, () => this.first);
     if (!this.canSay(writes, this.first) || !(await this.goes(moved))) return null;
     return { kind: 'writes-apart', step: deploy, write, ran };
+  }
+
+  /** The same for a write while the job runs: one that even after it would be wrong, whatever the job passes over. */
+  private async writesApartWithin(write: Written, ran: Ran): Promise<Cause | null> {
+    if (write.inFlight || !this.isRead || !this.feeds(ran)) return null;
+    if (await this.goes(this.history.shifted([write], ran.leave + 1, () => write.version))) return null;
+    return this.writesApart(write, ran);
   }
 
   private triggersFor(write: Written): readonly Step[] {
@@ -427,11 +439,15 @@ class Inquiry {
   /** What was never carried at all: by a copy that can't, or by one that comes only after the readers. */
   private async uncopied(write: Written | null): Promise<Cause | null> {
     const { rule } = this.violation;
-    if (!this.isRead && rule !== 'verify-stops') return null;
+    // Nobody wrote anything: what the answer went wrong by is what a step left there.
+    const isOfSteps = rule === 'wrong-answer' && write === null;
+    if (!this.isRead && rule !== 'verify-stops' && !isOfSteps) return null;
     const isAfter = (ran: Ran): boolean => write === null || ran.leave > endOf(write);
-    const ran = this.history.jobs.findLast((j) => j.direction === 'up' && isAfter(j) && this.feeds(j));
+    const ran = this.history.jobs.findLast(
+      (j) => j.direction === 'up' && isAfter(j) && this.feeds(j) && (!isOfSteps || this.asksFor(j)),
+    );
     if (ran !== undefined) return { kind: 'converts', step: ran.step };
-    return this.switchedBeforeCopy();
+    return this.isRead || rule === 'verify-stops' ? this.switchedBeforeCopy() : null;
   }
 
   private async switchedBeforeCopy(): Promise<Cause | null> {
@@ -491,6 +507,15 @@ class Inquiry {
     const read = new Set((request?.statements ?? []).flatMap((s) => s.tables.map((t) => t.table)));
     const targets = backfillTargets(ran.job).map((t) => t.table.table);
     return targets.length === 0 || targets.some((t) => read.has(t));
+  }
+
+  /** The request names a column that the job fills. */
+  private asksFor(ran: Ran): boolean {
+    const { version, action } = this.violation;
+    if (version === null || action === null) return false;
+    const request = this.search.input.programs.version(version).requests.get(action.request);
+    const named = new Set((request?.statements ?? []).flatMap((s) => s.columns));
+    return backfillTargets(ran.job).some((t) => t.columns.some((c) => named.has(c.toLowerCase())));
   }
 }
 

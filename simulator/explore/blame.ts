@@ -1,4 +1,5 @@
 /** Puts what the search saw into words: the rule, the step it belongs to, expected and actual. */
+import type { RuleId } from '../findings/catalog.ts';
 import type { BackfillStep, Check, Plan, Statement, Step } from '../plan/model.ts';
 import { showAnswer, type Answer } from './answer.ts';
 import type { JobStep } from './jobs.ts';
@@ -14,6 +15,11 @@ export interface FailedCheck {
   readonly expected: string;
   readonly actual: string;
   readonly sqlstate: string | null;
+}
+
+/** What a trace says of a check that the plan does not get past. */
+export function checkResult({ check, actual, sqlstate }: FailedCheck): string {
+  return sqlstate === null ? `"${check.name}" does not hold` : `"${check.name}": ${actual}`;
 }
 
 /** A violation that names no request. */
@@ -122,10 +128,24 @@ export class Blame {
       ...this.common(node, step, version, offer, answer, expected),
       rule,
       event: this.requestEvent(version, offer, answer),
+      ...this.hintFor(rule, kind, `${version}.${offer.request.name}`, answer),
       message:
         message ??
         `${version}.${offer.request.name} gives "${showAnswer(answer)}" where the app without the migration gives "${was}"`,
     };
+  }
+
+  /** Where what the rule says does not fit. */
+  private hintFor(rule: RuleId, kind: string, request: string, answer: Answer): { readonly hint?: string } {
+    // It found the rows; what it tells of them is another matter.
+    if (rule === 'wrong-answer' && kind === 'rows')
+      return { hint: `Let what ${request} returns be what it returned before the migration.` };
+    // Nothing got past a constraint: it says yes, and has done nothing.
+    if (rule === 'request-accepted' && answer.ok && !answer.touched)
+      return {
+        hint: `Let ${request} give the error, as the app without the migration does: it says yes and does nothing.`,
+      };
+    return {};
   }
 
   private common(
@@ -271,10 +291,16 @@ export class Blame {
       ...planViolation(
         down ? 'rollback-fails' : 'verify-stops',
         move.step,
-        `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`,
+        failed.sqlstate === null
+          ? `the check "${failed.check.name}" does not hold on a state that can be reached: the plan can not go on`
+          : `the check "${failed.check.name}" does not run (${failed.actual}): the plan can not go on`,
       ),
       node,
-      event: { kind: 'move', move, result: `"${failed.check.name}" does not hold` },
+      event: { kind: 'move', move, result: checkResult(failed) },
+      // Class 42: what it names is not there, whatever the tables hold.
+      ...(failed.sqlstate?.startsWith('42') === true
+        ? { hint: 'Mend the check: its SQL does not run on the schema that is there by then.' }
+        : {}),
       expected: failed.expected,
       actual: failed.actual,
       sqlstate: failed.sqlstate,

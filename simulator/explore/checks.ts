@@ -69,6 +69,8 @@ function withoutRollback(plan: Plan): Violation[] {
         ...planViolation('no-rollback', step, `"${step.name}" has no way back, on purpose`),
         severity: 'info',
         location: step.rollback.location,
+        // What the rule asks for has been said already, unless the point is still to be declared.
+        ...(step.pointOfNoReturn ? { hint: '' } : {}),
       });
     else if (step.kind === 'migrate' && step.rollback.kind === 'unstated' && step.index < point)
       violations.push(planViolation('no-rollback', step, `"${step.name}" has no way back`));

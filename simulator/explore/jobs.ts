@@ -3,6 +3,7 @@
  * (nothing, the last key, the next statement, or the rows that a script has read). Batches are of one
  * row, the finest interleaving; only where nothing else goes on may they be larger.
  */
+import { sameRows } from '../engine/content.ts';
 import { inDatabase } from '../engine/databases.ts';
 import type { Change, SchemaId } from '../engine/engine.ts';
 import type { BackfillForm, BackfillStep, Statement, TableRef } from '../plan/model.ts';
@@ -11,7 +12,7 @@ import { describable, type CallId, type ContentId, type Result, type Transitions
 import type { Want } from './worlds.ts';
 
 export interface JobState {
-  /** Statements of a list, or of a single run, already done. */
+  /** Statements of a list, or of a single run, already done. Of batches 1 when the last, which touched no row, has written others. */
   readonly next: number;
   /** Last key of a range that was done. */
   readonly last: string | null;
@@ -161,11 +162,16 @@ export class Jobs {
     job: JobState,
     rows: number,
   ): JobStep | null {
+    if (job.next > 0) return { kind: 'finished' };
     const call = this.run([statement], new Map([['batch', String(rows)]]));
     const result = this.want(schema, content, call);
     if (result === null) return null;
     const step = this.done(call, result, job, (n) => `${rowsWord(n)} touched`);
-    return step.kind === 'batch' && step.touched === 0 ? { kind: 'finished' } : step;
+    if (step.kind !== 'batch' || step.touched > 0) return step;
+    // It ends the job, and what it did in a WITH or by a trigger is done.
+    const { contents } = this.transitions;
+    if (sameRows(contents.text(content), contents.text(step.content))) return { kind: 'finished' };
+    return { ...step, job: { ...job, next: 1 }, what: 'no row touched, others written beside it' };
   }
 
   private listed(

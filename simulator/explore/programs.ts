@@ -8,13 +8,14 @@ import type { Plan, Request, RequestStatement, Statement, Value, Version } from 
 import { renderStatement } from '../plan/sql.ts';
 import {
   canonicalRows,
-  sortKeys,
+  sequence,
+  sortPlaces,
   touchedNone,
   touchedOf,
   type Answer,
   type AnswerRows,
   type KeyedAnswer,
-  type SortKeys,
+  type SortPlaces,
   type Touched,
 } from './answer.ts';
 import { qualifiedName } from '../engine/catalog.ts';
@@ -249,12 +250,11 @@ export class Programs {
     return this.plan.versions.find((v) => v.requests.has(name))?.requests.get(name);
   }
 
-  /** What a statement's rows are sorted by; null when it has no ORDER BY. */
-  sorted(schema: SchemaId, statement: Statement, rows: AnswerRows | null): SortKeys | null {
+  /** Where a statement's rows hold what they are sorted by; null when it has no ORDER BY. */
+  sorted(schema: SchemaId, statement: Statement, rows: AnswerRows | null): SortPlaces | null {
     if (!statement.ordered || rows === null) return null;
     const columns = this.transitions.columns(schema, describable(typeProbe(statement)));
-    return sortKeys(
-      rows,
+    return sortPlaces(
       columns.map((c) => c.name.toLowerCase()),
       statement.sortBy,
     );
@@ -306,12 +306,12 @@ export function refused(outcome: { readonly sqlstate: string; readonly message: 
 
 export function keyAnswer(answer: Answer): KeyedAnswer {
   if (!answer.ok) return { answer, key: 'refused' };
-  const keys = answer.rows?.map((r) => JSON.stringify(r)) ?? null;
+  const { touched, rows, sorted } = answer;
+  const keys = rows?.map((r) => JSON.stringify(r)) ?? null;
   keys?.sort();
-  return {
-    answer,
-    key: `${answer.touched === null ? '?' : answer.touched ? 't' : 'n'}|${answer.sorted === null ? 'm' : JSON.stringify(answer.sorted)}|${keys === null ? '-' : keys.join('\n')}`,
-  };
+  const order = sorted === null ? 'm' : `${sorted.join()}:${sequence(rows ?? [], sorted)}`;
+  const told = touched === null ? '?' : touched ? 't' : 'n';
+  return { answer, key: `${told}|${order}|${keys === null ? '-' : keys.join('\n')}` };
 }
 
 /** Index of the statement whose rows a client gets: the last that gives rows and names none, else -1. */
@@ -340,7 +340,10 @@ export function callStatement(
 
 /** The statement with NULL for every parameter: its columns have the same types whatever the values. */
 export function typeProbe(statement: Statement): CallStatement {
-  const pieces = statement.pieces.map((p) => (p.kind === 'text' ? p.text : 'NULL'));
+  const pieces = statement.pieces.map((p) => {
+    if (p.kind === 'text') return p.text;
+    return p.kind === 'param' && p.isLoneOperand === true ? 'NULL::int' : 'NULL';
+  });
   return { pieces: [inDatabase(statement.database, pieces.join(''))], as: null, returnsRows: statement.returnsRows };
 }
 

@@ -42,7 +42,7 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
   const reader = violation.version === null ? 'the check' : `${violation.version}.${violation.action?.request ?? ''}`;
   switch (cause.kind) {
     case 'overwrites':
-      return overwrites(name, reader, cause.write, violation.rule === 'resurrected-row');
+      return overwrites(cause.step, reader, cause.write, violation.rule === 'resurrected-row');
     case 'converts':
       return { why: null, hint: converts(cause.step, reader) };
     case 'changes':
@@ -63,7 +63,7 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
             : `Let the rollback of ${name} bring back exactly what was there before it, or declare its point of no return.`,
       };
     case 'passes-over':
-      return passesOver(violation, cause.step, cause.write, cause.ran, cause.by);
+      return passesOver(violation, cause);
     case 'writes-apart':
       return {
         why: `Made by the first version before the plan began, the same write is carried by "${cause.ran.step.name}", and the finding is gone.`,
@@ -103,10 +103,17 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
   }
 }
 
-function overwrites(name: string, reader: string, write: Written | null, deleted: boolean): Words {
+function overwrites(step: Step, reader: string, write: Written | null, deleted: boolean): Words {
+  const name = `"${step.name}"`;
   const until = `Until a batch of ${name} runs, ${reader} is right.`;
   if (write === null)
     return { why: until, hint: `Let ${name} convert without loss, and leave alone what is right already.` };
+  // One statement reads and writes at once: what it writes is not old, it is not what was written.
+  if (!deleted && step.kind === 'backfill' && step.form.kind !== 'script')
+    return {
+      why: until,
+      hint: `Let ${name} leave alone what is right already, and convert without loss: it changes what ${writeText(write)} wrote.`,
+    };
   const what = deleted ? 'brings back what' : 'puts an older value over what';
   return {
     why: until,
@@ -163,9 +170,11 @@ function ways(job: BackfillStep): { readonly tests: readonly string[]; readonly 
   };
 }
 
-function passesOver(violation: Violation, step: Step, write: Written, ran: Ran, by: string): Words {
-  const when =
-    by === write.version || (write.deeds[0] ?? 0) < ran.enter ? 'before the plan began' : `after "${step.name}"`;
+function passesOver(
+  violation: Violation,
+  { step, write, ran, by, made }: Extract<Cause, { kind: 'passes-over' }>,
+): Words {
+  const when = made === 'before the plan' ? 'before the plan began' : `after "${step.name}"`;
   const why = `With the same writes made by ${by} ${when}, the finding is gone.`;
   if (write.inFlight && (write.deeds.at(-1) ?? 0) > ran.enter)
     return {
@@ -305,15 +314,46 @@ class Shown {
             why: null,
             hint: `Before "${step.name}", add a backfill of what ${reader} reads: nothing copies what ${writeText(write)} wrote.`,
           };
-    if (!(await this.goes(history.shifted([write], write.deeds[0] ?? 0, () => reader)))) return null;
+    if (this.what.offer(reader, write.action) === null) return this.saidFirst(node, write, reader);
+    if (!(await this.goes(history.shifted([write], write.deeds[0] ?? 0, () => reader))))
+      return history.jobs.length > 0
+        ? null
+        : {
+            why: null,
+            hint: `Before "${step.name}", let something carry what ${writeText(write)} writes to where ${reader} reads it: nothing does.`,
+          };
+    const made = `Made by ${reader} instead of ${writer}, the same write is not lost.`;
+    if (await this.readsWrong(node, writer))
+      return {
+        why: made,
+        hint: `Let ${writer}.${write.action.request} write what it wrote before the migration: after ${writeText(write)} ${writer} itself reads something else.`,
+      };
     const live = this.positions[node.position]?.live ?? [];
     const both = `${writeText(write)} writes what ${reader} does not read, and both are live while it rolls out`;
     return {
-      why: `Made by ${reader} instead of ${writer}, the same write is not lost.`,
+      why: made,
       hint:
         live.indexOf(writer) < live.indexOf(reader)
           ? `Before "${step.name}", deploy a version that writes what ${reader} reads: ${both}.`
           : `Make "${step.name}" two deploys, of which the first still writes what ${reader} reads: ${both}.`,
+    };
+  }
+
+  /** True when the same is read wrongly by another version too: then it is not that one does not see what the other writes. */
+  private async readsWrong(node: Node, version: string): Promise<boolean> {
+    const { action } = this.violation;
+    if (action === null || this.what.offer(version, action) === null) return false;
+    return !(await this.what.isGone({ ...this.violation, version }, node));
+  }
+
+  /** What only the newer version can say, and the one before it, still live, can't tell from what it knows. */
+  private async saidFirst(node: Node, write: Written, reader: string): Promise<Words | null> {
+    const { step, action } = this.violation;
+    if (action === null || this.what.offer(write.version, action) === null) return null;
+    if (await this.readsWrong(node, write.version)) return null;
+    return {
+      why: `${write.version}.${action.request}, asked in its place, is right.`,
+      hint: `Make "${step.name}" two deploys, of which the first only reads like ${write.version}: ${writeText(write)} writes what ${reader}.${action.request} can't tell apart, and both are live while it rolls out.`,
     };
   }
 

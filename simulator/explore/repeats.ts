@@ -2,7 +2,7 @@
  * Backfills run alone: do they end, and is the outcome the same when they are run twice, killed between any two batches and
  * begun again, or run by two workers at once?
  */
-import { parseContent } from '../engine/content.ts';
+import { parseContent, sameRows } from '../engine/content.ts';
 import type { BackfillStep, Step } from '../plan/model.ts';
 import { planViolation } from './blame.ts';
 import { rowsIn, type JobRun } from './job-run.ts';
@@ -124,9 +124,9 @@ class Repeats {
     return first !== undefined && (run.kind !== 'finished' || !this.sameRows(run.content, first.run.content));
   }
 
-  /** A sequence that has moved on is no difference: nobody reads it. */
   private sameRows(a: number, b: number): boolean {
-    return a === b || JSON.stringify(this.tables(a)) === JSON.stringify(this.tables(b));
+    const { contents } = this.search.input.transitions;
+    return sameRows(contents.text(a), contents.text(b));
   }
 
   private tables(content: number): Readonly<Record<string, readonly unknown[]>> {

@@ -14,7 +14,12 @@ export interface Location {
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   /** `:name`: a parameter of the request, or `:batch`, `:from`, `:to` of a backfill. */
-  | { readonly kind: 'param'; readonly name: string }
+  | {
+      readonly kind: 'param';
+      readonly name: string;
+      /** It is calculated with, and only with another parameter or a sign: its type has to be said. */
+      readonly isLoneOperand?: true;
+    }
   /** `:row.column`: a column of a row that an earlier statement of the request named with `as`. */
   | { readonly kind: 'field'; readonly row: string; readonly column: string };
 

@@ -6,6 +6,7 @@ import { byteOffsets, fillHoles, lexSql, syntaxError } from './lexer.ts';
 import type { Hole, Span, SqlSyntaxError } from './lexer.ts';
 import type { Location, Piece, PlanError, Statement } from './model.ts';
 import type { TextSource } from './source.ts';
+import { loneOperands } from './operands.ts';
 import { usesOf } from './uses.ts';
 
 /** Loads the parser. To be awaited once, before anything else of this module; calling it again costs nothing. */
@@ -81,12 +82,14 @@ function parsedStatements(filled: string, tokens: readonly Span[]): readonly Par
   return parsed;
 }
 
-function piecesOf(text: string, span: Span, holes: readonly Hole[]): readonly Piece[] {
+/** `lone`: where the parameters begin whose type has to be said. */
+function piecesOf(text: string, span: Span, holes: readonly Hole[], lone: ReadonlySet<number>): readonly Piece[] {
   const pieces: Piece[] = [];
   let at = span.start;
   for (const hole of holes) {
     if (hole.start > at) pieces.push({ kind: 'text', text: text.slice(at, hole.start) });
-    pieces.push(hole.piece);
+    const { piece } = hole;
+    pieces.push(piece.kind === 'param' && lone.has(hole.start) ? { ...piece, isLoneOperand: true } : piece);
     at = hole.end;
   }
   if (at < span.end) pieces.push({ kind: 'text', text: text.slice(at, span.end) });
@@ -117,10 +120,11 @@ export function parseSql(source: TextSource): ParsedSql {
       const inside = (at: number): boolean => at >= span.start && at < span.end;
       const holes = lexed.holes.filter(({ start }) => inside(start));
       const dollar = lexed.dollars.find(inside);
+      const lone = new Set([...loneOperands(parsed.node, paramAt)].map(offset));
       return {
         statement: {
           text: text.slice(span.start, span.end),
-          pieces: piecesOf(text, span, holes),
+          pieces: piecesOf(text, span, holes, lone),
           location: source.locate(span.start),
           database: null,
           ...factsOf(parsed.tag, parsed.node),
@@ -220,23 +224,44 @@ export function renderStatement(
 /**
  * The type that a bound value has where a bare literal would be taken for another. A parameter has the type of
  * its first use, and a cast of a later use is done when it is reached: `CASE WHEN :x ~ '^[0-9]+$' THEN :x::int END`
- * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`.
+ * takes any text. A fraction that is calculated with is sent as a number: `:euros * 100`. So are whole numbers in
+ * `:quantity * :price` and `-:amount`: of bare literals alone Postgres can't tell which operator is meant.
  */
 function castOf(pieces: readonly Piece[], at: number, value: string | null, again: boolean): string {
-  const { cast, calculates } = placeOf(pieces, at, again);
-  return calculates && value !== null && /^-?\d+\.\d+$/.test(value) ? '::numeric' : cast;
+  return castOfValue(placeOf(pieces, at, again), value);
 }
 
-/** What has to be written behind a parameter's place, and whether its value is calculated with. */
-export function placeOf(
-  pieces: readonly Piece[],
-  at: number,
-  again: boolean,
-): { readonly cast: string; readonly calculates: boolean } {
+function castOfValue({ cast, calculates, isLone }: ValuePlace, value: string | null): string {
+  if (value === null) return isLone ? '::int' : cast;
+  if (calculates && /^-?\d+\.\d+$/.test(value)) return '::numeric';
+  return isLone && /^-?\d+$/.test(value) ? integerCast(value) : cast;
+}
+
+/** The type that Postgres gives to a whole number that is written without quotes. */
+function integerCast(value: string): string {
+  const number = BigInt(value);
+  if (BigInt.asIntN(32, number) === number) return '::int';
+  return BigInt.asIntN(64, number) === number ? '::bigint' : '::numeric';
+}
+
+/** A place where a value stands. */
+export interface ValuePlace {
+  /** What has to be written behind it. */
+  readonly cast: string;
+  /** The value is calculated with. */
+  readonly calculates: boolean;
+  /** With nothing else that has a type. */
+  readonly isLone: boolean;
+}
+
+/** The place of a parameter among the pieces of its statement. */
+export function placeOf(pieces: readonly Piece[], at: number, again: boolean): ValuePlace {
   const next = followingText(pieces[at + 1]);
-  if (next.startsWith('::')) return { cast: again ? '::text' : '', calculates: false };
+  if (next.startsWith('::')) return { cast: again ? '::text' : '', calculates: false, isLone: false };
   const before = precedingText(pieces[at - 1]);
-  return { cast: '', calculates: /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before) };
+  const piece = pieces[at];
+  const isLone = piece?.kind === 'param' && piece.isLoneOperand === true;
+  return { cast: '', calculates: isLone || /^[-+*/%](?!-)/.test(next) || /[+*/%]$/.test(before), isLone };
 }
 
 function followingText(piece: Piece | undefined): string {

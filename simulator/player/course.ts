@@ -1,6 +1,6 @@
 /** The plan's own course from any state, step by step and phase by phase, forward or one step back. */
 import { EngineFault } from '../engine/engine.ts';
-import type { FailedCheck } from '../explore/blame.ts';
+import { checkResult, type FailedCheck } from '../explore/blame.ts';
 import { rowsIn } from '../explore/job-run.ts';
 import { freshJob, manyRows, Pace, type JobStep } from '../explore/jobs.ts';
 import { streamMove } from '../explore/moves.ts';
@@ -223,7 +223,7 @@ export class Course {
         this.search.mover.failedCheck(node, action.checks),
       );
       if (failed === null) return this.arrive(node, move, arrived, 'the checks pass');
-      const event = stays(`"${failed.check.name}" does not hold`);
+      const event = stays(checkResult(failed));
       const violation = this.search.blame.checkViolation(node, move, failed);
       return {
         ...this.failed(node, nodeAfter(node, {}, event, false), event, violation),

@@ -144,6 +144,9 @@ function gather(plan: Plan, findings: readonly LockFinding[]): readonly LockFind
   return gathered.toSorted((a, b) => plan.steps.indexOf(a.head.step) - plan.steps.indexOf(b.head.step));
 }
 
+const waysBackInTime =
+  "Begin the step's `rollback` with `SET lock_timeout = '2s'`, and try again when it could not have the lock.";
+
 /** Puts what was seen of one step's SQL into words. */
 class Words {
   constructor(
@@ -167,7 +170,7 @@ class Words {
     if (block === undefined || block.rule === null) throw new RangeError('a finding of nothing');
     const isQueue = block.rule === 'lock-queue';
     const seen = isQueue ? block.behindSlowQuery : block.alone;
-    const hint = advice(observed, block.rule);
+    const hint = advice(observed, block.rule) ?? (isQueue && this.down ? waysBackInTime : null);
     return {
       ...planViolation(block.rule, observed.step, this.message(blocks)),
       severity: this.severity(blocks),

@@ -6,7 +6,7 @@
  */
 import { Item, itemWidth, nullValue, PlayResult, resultWidth, valueEnd } from '../engine/player.ts';
 import type { Moment, Player, PlayBatch, PlayError, PlayResults, PlayRows } from '../engine/player.ts';
-import { canonicalRows, difference, sortKeys, touchedOf, type Answer, type Touched } from '../explore/answer.ts';
+import { canonicalRows, difference, sortPlaces, touchedOf, type Answer, type Touched } from '../explore/answer.ts';
 import { refuseIntervention } from '../explore/transitions.ts';
 import type { RequestStatement, Value } from '../plan/model.ts';
 import type { Answerer } from './workload.ts';
@@ -265,7 +265,7 @@ class BatchAnswers {
     );
     const statement = request.statements[answering] as RequestStatement;
     const names = found.columns.map((c) => c.name.toLowerCase());
-    return { ok: true, rows, sorted: statement.ordered ? sortKeys(rows, names, statement.sortBy) : null, touched };
+    return { ok: true, rows, sorted: statement.ordered ? sortPlaces(names, statement.sortBy) : null, touched };
   }
 
   /** Both refused, or both gave the very same bytes. */

@@ -130,9 +130,9 @@ export class Workload {
     if (found === undefined) {
       const answering = answeringStatement(request);
       const domains = this.ground.domains.get(request.name);
-      const fractions = new Set(client.params.filter((p) => mayBeFraction(domains?.get(p) ?? noDomain)));
+      const domainOf = (param: string): ParamDomain => domains?.get(param) ?? noDomain;
       const { programs } = this.ground;
-      const played = programOf(request, client.params, answering, fractions, programs.tells(request));
+      const played = programOf(request, client.params, answering, domainOf, programs.tells(request));
       const program = this.programs.push(played) - 1;
       // A replica is asked once, whole.
       const stepwise = !request.onReplica && programs.isStepwise(request);
@@ -181,11 +181,15 @@ function mayBeFraction({ type, values }: ParamDomain): boolean {
   return /^(numeric|float[48])$/.test(type) || values.some((v) => v !== null && /^-?\d+\.\d+$/.test(v));
 }
 
+function isWhole({ type }: ParamDomain): boolean {
+  return /^int[248]$/.test(type);
+}
+
 function programOf(
   request: Request,
   params: readonly string[],
   answering: number,
-  fractions: ReadonlySet<string>,
+  domainOf: (param: string) => ParamDomain,
   telling: ReadonlySet<number>,
 ): PlayProgram {
   const statements = request.statements.map((statement, s) => {
@@ -193,9 +197,11 @@ function programOf(
     const pieces = statement.pieces.map((piece, at) => {
       if (piece.kind === 'text') return piece.text;
       if (piece.kind === 'field') return { row: piece.row, column: piece.column };
-      const { cast, calculates } = placeOf(statement.pieces, at, seen.has(piece.name));
+      const { cast, calculates, isLone } = placeOf(statement.pieces, at, seen.has(piece.name));
       seen.add(piece.name);
-      return { param: params.indexOf(piece.name), cast, calculates: calculates && fractions.has(piece.name) };
+      const domain = domainOf(piece.name);
+      const typed = isLone && isWhole(domain) ? `::${domain.type}` : cast;
+      return { param: params.indexOf(piece.name), cast: typed, calculates: calculates && mayBeFraction(domain) };
     });
     const { as, returnsRows, modifies, database } = statement;
     return { pieces, as, returnsRows, modifies, tells: telling.has(s), database };

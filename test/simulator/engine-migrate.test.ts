@@ -36,6 +36,49 @@ test('contents are mapped one by one, and each error is its own', async () => {
   ]);
 });
 
+test('outside of a transaction too each content is mapped by itself: that one is left alone says nothing of another', async () => {
+  const world = await startWith(held.engine, users, seed);
+  const other = world.content.replace('"a"', '"b"');
+  const statements = ["UPDATE users SET email = 'c' WHERE id = 1 AND email = 'b'"];
+  const outcomes = await held.engine.migrate(world.schema, statements, false, [world.content, other], step);
+  expect(outcomes.map((o) => tables(worldOf(o).content).users?.[0])).toEqual([
+    ['1', 'a'],
+    ['1', 'c'],
+  ]);
+});
+
+test('what a materialized view holds is part of the content, and moves on with a refresh alone', async () => {
+  const world = await startWith(held.engine, users, seed);
+  const view = [
+    'CREATE MATERIALIZED VIEW sizes AS SELECT count(*) FROM users',
+    'CREATE UNIQUE INDEX u ON sizes (count)',
+  ];
+  const made = worldOf(await migrateOne(held.engine, world, view));
+  expect(tables(made.content).sizes).toEqual([['2']]);
+  const more = await runOne(held.engine, made, write("INSERT INTO users VALUES (3, 'c')"));
+  if (!more.ok) throw new Error(more.message);
+  expect(tables(more.content).sizes).toEqual([['2']]);
+  const stale = { schema: made.schema, content: more.content };
+  // Loaded over what it holds now.
+  expect(rowsOf(await runOne(held.engine, made, read('SELECT * FROM sizes')))).toEqual([['2']]);
+  for (const how of ['', 'CONCURRENTLY ']) {
+    const [first, second] = await held.engine.migrate(
+      made.schema,
+      [`REFRESH MATERIALIZED VIEW ${how}sizes`],
+      how === '',
+      [made.content, stale.content],
+      step,
+    );
+    expect(worldOf(first)).toEqual(made);
+    expect(tables(worldOf(second).content).sizes).toEqual([['3']]);
+    expect(rowsOf(await runOne(held.engine, worldOf(second), read('SELECT * FROM sizes')))).toEqual([['3']]);
+  }
+  const empty = worldOf(await migrateOne(held.engine, stale, ['REFRESH MATERIALIZED VIEW sizes WITH NO DATA']));
+  expect(empty.schema).not.toBe(made.schema);
+  expect(tables(empty.content).sizes).toBeUndefined();
+  expect(worldOf(await migrateOne(held.engine, empty, ['REFRESH MATERIALIZED VIEW sizes'])).schema).toBe(made.schema);
+});
+
 test('up and down gives the schema that was; another order of columns is another schema', async () => {
   const world = await startWith(held.engine, users, seed);
   const up = worldOf(await migrateOne(held.engine, world, ['ALTER TABLE users ADD COLUMN c text DEFAULT now()::text']));

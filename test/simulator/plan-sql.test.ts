@@ -294,6 +294,20 @@ describe('renderStatement', () => {
     ]);
   });
 
+  it.each([
+    ['SELECT :a * :b', "SELECT '2'::int * '3000000000'::bigint"],
+    ['SELECT é, -:a', "SELECT é, -'2'::int"],
+    ['SELECT :f + (:a)', "SELECT '1.5'::numeric + ('2'::int)"],
+    ['SELECT :nothing - :d', "SELECT NULL::int - '2026-01-02'"],
+    // What is calculated with has a type.
+    ['SELECT n * :a, :a * 2, -(:a * 2)', "SELECT n * '2', '2' * 2, -('2' * 2)"],
+    ['SELECT :a::int * :b::int', "SELECT '2'::int * '3000000000'::int"],
+    ['SELECT :a || :b, :a = :b', "SELECT '2' || '3000000000', '2' = '3000000000'"],
+  ])('numbers that are calculated with each other alone have their type: %s', (sql, expected) => {
+    const values = params({ a: '2', b: '3000000000', f: '1.5', d: '2026-01-02', nothing: null });
+    expect(renderStatement(one(sql), values)).toEqual([expected]);
+  });
+
   it('a parameter without a value stays as it is', () => {
     expect(renderStatement(one('SELECT :id'), params({}))).toEqual(['SELECT :id']);
   });

@@ -2,4 +2,7 @@
 import { plansAreTrue } from './plan-suite.ts';
 import { plansBelow } from './plan-truth.ts';
 
-plansAreTrue('test/plans/posts', [...plansBelow('test/plans/posts'), ...plansBelow('test/plans/posts-2')]);
+plansAreTrue(
+  'test/plans/posts',
+  ['posts', 'posts-2', 'posts-3'].flatMap((folder) => plansBelow(`test/plans/${folder}`)),
+);

@@ -51,6 +51,83 @@ steps:
 ${parts.more ?? ''}`;
 }
 
+describe('what to do', () => {
+  const posts = 'test/plans/posts-3';
+  it.each([
+    // The copy is one statement: nothing that it writes is old.
+    [
+      'jsonb-set-with-null',
+      'backfill-overwrites',
+      'Let "copy the key" leave alone what is right already, and convert without loss: it changes what v2.join(id: 2, lang: \'en\') wrote.',
+    ],
+    // Nothing is copied in this plan, and no version before can say what the newest says.
+    [
+      'price-per-currency-readers-forgotten',
+      'lost-write',
+      "Make \"sell in dollars\" two deploys, of which the first only reads like v3: v3.set_dollars(sku: 'mug', amount: 6) writes what v2.get_price can't tell apart, and both are live while it rolls out.",
+    ],
+    // The new version itself reads something else: it is not that the old one does not see it.
+    [
+      'feed-merge-deletes',
+      'lost-write',
+      "Let v2.feed write what it wrote before the migration: after v2.feed(shop: 1, sku: 'mug', price: 6) v2 itself reads something else.",
+    ],
+    // There is no copy, and the new version carries its own writes no better.
+    [
+      'materialized-view-stale',
+      'lost-write',
+      'Before "read the materialized view", let something carry what v1.sell(id: 2, shop: 1, amount: 5) writes to where v2 reads it: nothing does.',
+    ],
+    // `rollback: none` and the point of no return are there already.
+    ['price-per-currency-readers-forgotten', 'no-rollback', ''],
+    [
+      'view-loses-generated-id',
+      'wrong-answer',
+      'Let what v1.register returns be what it returned before the migration.',
+    ],
+    // The step has its lock_timeout, its way back has none.
+    [
+      'view-loses-generated-id',
+      'lock-queue',
+      "Begin the step's `rollback` with `SET lock_timeout = '2s'`, and try again when it could not have the lock.",
+    ],
+    // While the copy by key ranges runs; made after it, the write would be as wrong.
+    [
+      'category-path-of-children-forgotten',
+      'lost-write',
+      'Let v2, which "write the path" deploys, write both places alike: after v2.rename(name: \'games\', id: 1) they differ.',
+    ],
+  ])('%s: %s', async (plan, rule, hint) => {
+    const report = await run(`${posts}/${plan}.cutover.yaml`);
+    expect(report.findings.find((f) => f.rule === rule)?.hint).toBe(hint);
+  });
+});
+
+it('a check that does not run is blamed on nothing before it', async () => {
+  const more = `  - name: fill
+    backfill: UPDATE t SET b = a WHERE id IN (SELECT id FROM t WHERE b IS DISTINCT FROM a ORDER BY id LIMIT :batch)
+  - name: verify
+    verify: [{ name: same, empty: SELECT id FROM t WHERE c IS DISTINCT FROM a }]`;
+  const finding = (await runText(small({ more }))).findings.find((f) => f.rule === 'verify-stops');
+  expect(finding).toMatchObject({
+    step: 'verify',
+    cause: 'verify',
+    message: 'the check "same" does not run (error 42703: column "c" does not exist): the plan can not go on',
+    hint: 'Mend the check: its SQL does not run on the schema that is there by then.',
+  });
+});
+
+it('what the last batch writes in a WITH is written, though it says that it touched no row', async () => {
+  const more = `  - name: empty b
+    backfill: |
+      WITH others AS (UPDATE t SET b = NULL WHERE b IS NOT NULL)
+      UPDATE t SET b = a WHERE id IN (SELECT id FROM t WHERE a = 'none' ORDER BY id LIMIT :batch)
+  - name: verify
+    verify: [{ empty: SELECT id FROM t WHERE b IS NOT NULL }]`;
+  const migrate = "ALTER TABLE t ADD COLUMN b text DEFAULT 'x'";
+  expect(errorsOf(await runText(small({ migrate, more })))).toEqual([]);
+});
+
 describe('the textbook rename', () => {
   it('with IS NULL loses a write that two requests are enough to show', async () => {
     const report = await run('examples/rename-column/backfill-is-null.cutover.yaml');
