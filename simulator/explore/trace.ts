@@ -75,7 +75,7 @@ export function traceEvent(
         version: event.version,
         request: event.action.request,
         params: Object.fromEntries(event.action.params),
-        sql: event.sql,
+        sql: shownDatabase(event.sql),
         result: event.result,
         line: statementLine(event, plan),
       };
@@ -122,7 +122,7 @@ export function traceEvent(
         ...base,
         kind: 'step',
         step: event.step.name,
-        sql: event.sql,
+        sql: shownDatabase(event.sql),
         result: `drift put in on purpose: ${event.what}`,
         line: event.step.location.line,
       };
