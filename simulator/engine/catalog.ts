@@ -284,6 +284,7 @@ function schemaLines(facts: Facts, index: FactIndex): string[] {
     ...facts.sequences.map((s) =>
       words('sequence', index.name(s.relation), s.definition, s.owner && `owned by ${on(s.owner, s.ownerColumn)}`),
     ),
+    ...facts.privileges.map((p) => p.line ?? ''),
     ...facts.others.map((o) => o.line ?? ''),
   ];
 }
