@@ -74,6 +74,11 @@ export function describeSchema(facts: Facts): SchemaFacts {
     catalog: {
       tables: index.relations.filter((r) => r.kind === 'r' || r.kind === 'p').map((r) => readTable(r, index)),
       views: namesOf(index, ['v', 'm']),
+      viewQueries: Object.fromEntries(
+        index.relations
+          .filter((r) => r.kind === 'v' || r.kind === 'm')
+          .map((r) => [index.name(r.oid), r.definition ?? '']),
+      ),
       sequences: namesOf(index, ['S']),
       digest: digestOf([...lines, ...order.sort()]),
       unorderedDigest: digestOf(lines),
