@@ -3,7 +3,8 @@
  * change makes the finding go away. Where several would, it is the last one that could have carried the write and did
  * not; what is asked, in this order:
  *
- *  1. The event that turned the read from right to wrong, where it is a batch or a step's SQL: that step.
+ *  1. The event that turned the read from right to wrong, where it is a batch or a step's SQL, or a change that a
+ *     stream delivered once more: that step, or the one that started the stream.
  *  2. After a way back: the job on it that ran after the write, if the finding goes away had the write come after it; the deploy
  *     that is undone and brought the writer, if the version before it, making the write, would not have lost it;
  *     the step without which, and without whose way back, all is well.
@@ -30,6 +31,8 @@ export type Cause =
   | { readonly kind: 'shown' }
   /** A batch, or a step's SQL, turned a right read into a wrong one. */
   | { readonly kind: 'overwrites'; readonly step: Step; readonly write: Written | null }
+  /** A change that a stream delivered once more. */
+  | { readonly kind: 'repeats'; readonly step: Step; readonly stream: string }
   | { readonly kind: 'converts'; readonly step: Step }
   | { readonly kind: 'changes'; readonly step: Step; readonly down: boolean; readonly write: Written | null }
   | { readonly kind: 'not-copied-back'; readonly step: Step; readonly write: Written; readonly ran: Ran }
@@ -124,6 +127,11 @@ class Inquiry {
     const event = culprit?.event ?? null;
     if (event?.kind === 'move' && event.move.action.kind === 'sql')
       return { kind: 'changes', step: event.move.step, down: event.move.direction === 'down', write };
+    if (event?.kind === 'deliver' && event.again) {
+      const { stream } = event;
+      const start = this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream);
+      return start === undefined ? null : { kind: 'repeats', step: start, stream: stream.name };
+    }
     if (event?.kind !== 'batch') return null;
     const step = this.history.positionAt(index + 1).step;
     return step === null ? null : { kind: 'overwrites', step, write };

@@ -8,6 +8,7 @@ import { History, type Ran, type Written } from './history.ts';
 import type { Position } from './positions.ts';
 import type { Action } from './programs.ts';
 import type { Search } from './search.ts';
+import { upToDate } from './replica.ts';
 import { pathTo, type Node } from './state.ts';
 import type { Violation } from './violations.ts';
 
@@ -43,6 +44,11 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
   switch (cause.kind) {
     case 'overwrites':
       return overwrites(name, reader, cause.write, violation.rule === 'resurrected-row');
+    case 'repeats':
+      return {
+        why: `Until "${cause.stream}" delivers the change once more, ${reader} is right.`,
+        hint: `Let what "${cause.stream}" runs do nothing when it gets a change again: set what is to be there, instead of adding to it.`,
+      };
     case 'converts':
       return { why: null, hint: converts(cause.step, reader) };
     case 'changes':
@@ -215,10 +221,30 @@ class Shown {
 
   private async words(node: Node): Promise<Words | null> {
     const { rule, event, step } = this.violation;
+    const late = await this.late(node);
+    if (late !== null) return late;
     if (event?.kind === 'request' && event.flight !== null && rule === 'request-fails') return this.stillRunning(node);
     if (rule === 'lost-write' || rule === 'resurrected-row') return this.lost(node);
     if (rule !== 'request-fails') return null;
     return step.kind === 'deploy' ? this.tooEarlyFor(node, step) : this.neededStill(node);
+  }
+
+  /** A replica is asked for what it has not got yet. */
+  private async late(node: Node): Promise<Words | null> {
+    const { version, action, step, rule } = this.violation;
+    const fails = rule === 'request-fails' || rule === 'rollback-breaks-requests';
+    if (!fails || version === null || action === null || node.replica === upToDate) return null;
+    const offer = this.what.offer(version, action);
+    if (offer?.request.onReplica !== true) return null;
+    await this.search.describeVersion(node.schema, version);
+    const { search } = this;
+    const judged = await search.wants.settle(() => search.evaluator.judgeRead(node, version, offer));
+    if (judged.difference !== null) return null;
+    const back = rule === 'rollback-breaks-requests' ? ', which holds its way back as well' : '';
+    return {
+      why: 'The primary answers the same request.',
+      hint: `Add \`wait: caught-up\` to "${step.name}"${back}: the replica that ${version}.${action.request} is answered by has not got yet what it needs.`,
+    };
   }
 
   private stillRunning(node: Node): Words | null {

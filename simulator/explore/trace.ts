@@ -162,7 +162,7 @@ function requestEvent(
     version: event.version,
     request: event.action.request,
     params: Object.fromEntries(event.action.params),
-    sql: shownSql(shown),
+    sql: `${request?.onReplica === true ? '-- on a replica\n' : ''}${shownSql(shown)}`,
     result: `${part}${event.answer === null ? 'committed' : showAnswer(event.answer)}`,
     line: request?.location.line ?? null,
   };
