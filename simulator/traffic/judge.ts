@@ -144,6 +144,14 @@ function gather(plan: Plan, findings: readonly LockFinding[]): readonly LockFind
   return gathered.toSorted((a, b) => plan.steps.indexOf(a.head.step) - plan.steps.indexOf(b.head.step));
 }
 
+/** Each mode with its tables, and the verb that goes with them. */
+function locksText(blocks: readonly Block[]): string {
+  const modes = new Map<string, string[]>();
+  for (const { hold } of blocks) modes.set(hold.mode, [...(modes.get(hold.mode) ?? []), hold.table]);
+  const each = [...modes].map(([mode, tables]) => `${mode} on ${tables.join(', ')}`);
+  return `${each.join(' and ')} ${each.length > 1 ? 'are' : 'is'}`;
+}
+
 /** Puts what was seen of one step's SQL into words. */
 class Words {
   constructor(
@@ -184,13 +192,13 @@ class Words {
   private message(blocks: readonly Block[]): string {
     const [block] = blocks;
     if (block === undefined) return '';
-    const tables = blocks.map((b) => b.hold.table).join(', ');
+    const locks = locksText(blocks);
     const where = this.down ? 'on the way back, ' : '';
     const who = `requests of ${this.versions(blocks)}`;
     if (block.rule === 'lock-queue')
-      return `${where}${block.hold.mode} on ${tables} is asked for with ${lockTimeout(block)}: behind one slow query it waits, and ${who} wait behind it${block.traffic.stated ? '' : ` (the plan states no traffic for ${block.hold.table}; ${this.assumedTraffic(block)})`}`;
+      return `${where}${locks} asked for with ${lockTimeout(block)}: behind one slow query it waits, and ${who} wait behind it${block.traffic.stated ? '' : ` (the plan states no traffic for ${block.hold.table}; ${this.assumedTraffic(block)})`}`;
     const { hold, work } = block;
-    const held = `${hold.mode} on ${tables} is held for ${range(hold.duration)}`;
+    const held = `${locks} held for ${range(hold.duration)}`;
     const because = work === null ? '' : `${work.what}${sizeText(work)}: `;
     return `${where}${because}${held}, and ${who} wait for it`;
   }
