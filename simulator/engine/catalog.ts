@@ -28,6 +28,8 @@ export interface StoredTable {
   /** Quoted, with its schema. */
   readonly sql: string;
   readonly columns: readonly StoredColumn[];
+  /** A materialized view: it holds what it was filled with last, and Postgres alone writes it. */
+  readonly materialized: boolean;
 }
 
 export interface StoredColumn {
@@ -63,7 +65,7 @@ export function qualifiedName(schema: string | null, name: string | null): strin
 
 export function describeSchema(facts: Facts): SchemaFacts {
   const index = new FactIndex(facts);
-  const stored = index.relations.filter((r) => r.kind === 'r');
+  const stored = index.relations.filter((r) => r.kind === 'r' || (r.kind === 'm' && r.populated === 't'));
   const lines = [...new Set(schemaLines(facts, index))].sort();
   const order = stored.concat(index.relations.filter((r) => r.kind === 'p')).map((r) => {
     const names = index.columns(r.oid).map((c) => c.name);
@@ -201,6 +203,7 @@ function storedTable(relation: FactRow<'relations'>, index: FactIndex): StoredTa
     name: index.name(relation.oid),
     sql: `${quoteIdent(relation.schema ?? '')}.${quoteIdent(relation.name ?? '')}`,
     columns: index.columns(relation.oid).map((c) => ({ sql: quoteIdent(c.name ?? ''), generated: c.generated !== '' })),
+    materialized: relation.kind === 'm',
   };
 }
 
@@ -312,6 +315,7 @@ function relationLine(relation: FactRow<'relations'>, index: FactIndex): string 
     parents === '' ? null : `${relation.isPartition === 't' ? 'partition of' : 'inherits'} ${parents}`,
     relation.bound,
     relation.definition,
+    relation.populated === 't' ? null : 'with no data',
     relation.rowSecurity && `row security ${relation.rowSecurity}`,
     { f: 'replica identity full', n: 'replica identity nothing' }[relation.replicaIdentity ?? ''] ?? null,
     relation.options && `with (${relation.options})`,

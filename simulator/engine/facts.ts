@@ -46,13 +46,14 @@ const queries = {
       'partitionKey',
       'parents',
       'definition',
+      'populated',
     ],
     sql: `SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
       CASE WHEN c.relrowsecurity THEN CASE WHEN c.relforcerowsecurity THEN 'forced' ELSE 'on' END END,
       c.relreplident, array_to_string(c.reloptions, ', '), c.relispartition, pg_get_expr(c.relpartbound, c.oid),
       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
       (SELECT json_agg(i.inhparent::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid),
-      CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END
+      CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, c.relispopulated
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${ofUser('c.oid')} AND ${notOfExtension('pg_class', 'c.oid')}`,
   },

@@ -137,12 +137,23 @@ export class Store {
       (t) => this.content === null || this.loadedTables[t.name] !== JSON.stringify(parsed.tables[t.name]),
     );
     const deletes = changed.map((table) => `DELETE FROM ONLY ${table.sql};`);
+    const views = changed.filter((table) => table.materialized);
     const inserts = changed.map((table) => insertRows(table, parsed.tables[table.name] ?? []));
     // Triggers, rules and foreign keys are off: the rows are copies, not news. Postgres forgets every plan for it.
     const off = this.facts.fires ? 'SET LOCAL session_replication_role=replica;' : '';
     const quiet = this.captures ? off + quietCapture : off;
     return [`ROLLBACK;BEGIN;${quiet}`, relax]
-      .concat(deletes, inserts, this.setSequences(parsed), restore, 'COMMIT')
+      .concat(
+        views.map((view) => writable(view, true)),
+        deletes,
+        inserts,
+        this.setSequences(parsed),
+        restore,
+      )
+      .concat(
+        views.map((view) => writable(view, false)),
+        'COMMIT',
+      )
       .join('');
   }
 
@@ -201,6 +212,12 @@ export class Store {
   private withSequencesOf(before: Content, rows: Rows): Content {
     return this.hasSequences ? withSequences(before, this.toSequences(rows)) : before;
   }
+}
+
+/** Postgres writes no materialized view that it does not fill itself: while it is loaded, the catalog calls it a table. */
+function writable({ sql }: StoredTable, begins: boolean): string {
+  const [kind, rules] = begins ? ['r', 'false'] : ['m', 'true'];
+  return `UPDATE pg_class SET relkind='${kind}',relhasrules=${rules} WHERE oid=${quoteLiteral(sql)}::regclass;`;
 }
 
 function tableDump(table: StoredTable, index: number, where: string): string {
