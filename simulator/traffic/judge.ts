@@ -38,6 +38,7 @@ export function judgeLocks(
   plan: Plan,
   observed: readonly Observed[],
   parentOf: (table: string) => string | null,
+  sequences: ReadonlySet<string>,
 ): LockJudgement {
   const rates = new Rates(plan.forecast);
   const sizes = new Sizes(plan, rates, parentOf);
@@ -47,7 +48,7 @@ export function judgeLocks(
   for (const step of plan.steps) {
     const own = observed.filter((o) => o.step === step);
     for (const each of own.filter((o) => o.direction === 'up')) sql.push(judgeSql(each, sizes, rates, queue));
-    if (step.kind === 'backfill') backfills.set(step, judgeBackfill(step, sizes, rates));
+    if (step.kind === 'backfill') backfills.set(step, judgeBackfill(step, sizes, rates, sequences));
     const back = sizes.copy();
     for (const each of own.filter((o) => o.direction === 'down')) sql.push(judgeSql(each, back, rates, queue));
   }
@@ -80,9 +81,15 @@ function judgeSql(observed: Observed, sizes: Sizes, rates: Rates, queue: Queue):
   return { observed, forecast, blocks: step.offline ? [] : blocksOf(forecast, users, before, rates, queue) };
 }
 
-function judgeBackfill(step: BackfillStep, sizes: Sizes, rates: Rates): BackfillForecast {
+function judgeBackfill(
+  step: BackfillStep,
+  sizes: Sizes,
+  rates: Rates,
+  sequences: ReadonlySet<string>,
+): BackfillForecast {
   const statements = stepStatements({ ...step, rollback: { kind: 'unstated' } });
-  const tables = [...new Set(statements.flatMap((s) => s.tables.map(tableName)))];
+  const named = new Set(statements.flatMap((s) => s.tables.map(tableName)));
+  const tables = [...named].filter((name) => !sequences.has(name));
   const forecast = forecastBackfill(step, tables, sizes, rates);
   for (const { target } of statements) if (target !== null) sizes.filled(tableName(target.table), tables);
   return forecast;

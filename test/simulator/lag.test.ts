@@ -1,4 +1,4 @@
-/** What is said of a finding that is there because something was late, or came twice. */
+/** What is said of a finding that is there because something was late, or came twice; and what a window is forecast to take. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '../../simulator/engine/engine.ts';
@@ -29,6 +29,12 @@ it('a replica that has not got yet what is asked for is to be waited for, in bot
 it('a way back that waits for a replica is walked to the start', async () => {
   const { rollback } = await report('rename-table-replica-readers');
   expect(rollback).toContainEqual({ from: 'drop the view', to: 'start', result: 'safe' });
+});
+
+it('a sequence that a backfill reads is not as large as a table', async () => {
+  const { steps } = await report('new-server-sequence');
+  expect(steps.find((s) => s.name === 'carry the sequence')?.forecast?.diskBytes ?? 0).toBe(0);
+  expect(steps.find((s) => s.name === 'copy')?.forecast?.diskBytes ?? 0).toBeGreaterThan(0);
 });
 
 it('what a stream does twice is put down to the step that starts the stream', async () => {
