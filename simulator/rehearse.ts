@@ -21,7 +21,7 @@ import { confirmedAdvice } from './traffic/advice.ts';
 import { findNotAtomic } from './traffic/atomic.ts';
 import { judgeLocks, lockFindings } from './traffic/judge.ts';
 import { stepForecasts } from './traffic/steps.ts';
-import { parentIn, Survey } from './traffic/survey.ts';
+import { parentIn, sequencesIn, Survey } from './traffic/survey.ts';
 
 export interface Progress {
   readonly phase: 'boot' | 'reference' | 'locks' | 'forward' | 'rollback' | 'sweep' | 'replay';
@@ -345,7 +345,7 @@ class Run {
 
   private async observeLocks(ground: Ground): Promise<void> {
     const observed = await new Survey(this.plan, ground, this.seed).observeAll();
-    const judgement = judgeLocks(this.plan, observed, parentIn(ground));
+    const judgement = judgeLocks(this.plan, observed, parentIn(ground), sequencesIn(ground));
     const advice = await confirmedAdvice(judgement, ground);
     for (const { head, followers } of lockFindings(this.plan, judgement, advice)) {
       this.collector.add(head);

@@ -78,6 +78,11 @@ export function describeSchema(facts: Facts): SchemaFacts {
     catalog: {
       tables: index.relations.filter((r) => r.kind === 'r' || r.kind === 'p').map((r) => readTable(r, index)),
       views: namesOf(index, ['v', 'm']),
+      viewQueries: Object.fromEntries(
+        index.relations
+          .filter((r) => r.kind === 'v' || r.kind === 'm')
+          .map((r) => [index.name(r.oid), r.definition ?? '']),
+      ),
       sequences: namesOf(index, ['S']),
       digest: digestOf([...lines, ...order.sort()]),
       unorderedDigest: digestOf(lines),
@@ -289,6 +294,7 @@ function schemaLines(facts: Facts, index: FactIndex): string[] {
     ...facts.sequences.map((s) =>
       words('sequence', index.name(s.relation), s.definition, s.owner && `owned by ${on(s.owner, s.ownerColumn)}`),
     ),
+    ...facts.privileges.map((p) => p.line ?? ''),
     ...facts.others.map((o) => o.line ?? ''),
   ];
 }

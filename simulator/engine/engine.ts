@@ -188,6 +188,8 @@ export interface Table {
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly views: readonly string[];
+  /** Of each view, the query that it stands for. */
+  readonly viewQueries: Readonly<Record<string, string>>;
   readonly sequences: readonly string[];
   /** Digest of all of it, in which the order of columns counts. */
   readonly digest: string;

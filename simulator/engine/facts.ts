@@ -172,6 +172,44 @@ const queries = {
       LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
         AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') WHERE ${ofUser('s.seqrelid')}`,
   },
+  /** Who may do what, as far as it is not what an object of the kind begins with. */
+  privileges: {
+    columns: ['line'],
+    sql: `WITH objects(name, owner, acl, initial) AS (
+        SELECT format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nspname, c.relname),
+          c.relowner, c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${ofUser('c.oid')} AND ${notOfExtension('pg_class', 'c.oid')}
+        UNION ALL SELECT format('column %I.%I.%I', n.nspname, c.relname, a.attname), NULL, a.attacl, acldefault('c', c.relowner)
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND ${ofUser('c.oid')}
+        UNION ALL SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          p.proowner, p.proacl, acldefault('f', p.proowner) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE ${ofUser('p.oid')} AND ${notOfExtension('pg_proc', 'p.oid')}
+        UNION ALL SELECT format('schema %I', n.nspname), NULL, n.nspacl, CASE n.nspname
+          WHEN 'public' THEN acldefault('n', n.nspowner) || makeaclitem(0, n.nspowner, 'USAGE', false)
+          ELSE acldefault('n', n.nspowner) END
+          FROM pg_namespace n WHERE ${userNamespace} AND ${notOfExtension('pg_namespace', 'n.oid')}
+      ), granted AS (
+        SELECT o.name, g.grantee, g.privilege_type, g.is_grantable FROM objects o, aclexplode(o.acl) g
+      ), begun AS (
+        SELECT o.name, g.grantee, g.privilege_type, g.is_grantable FROM objects o, aclexplode(o.initial) g
+        WHERE o.acl IS NOT NULL
+      )
+      SELECT format('%s %s on %s to %s%s', word, privilege_type, name,
+          CASE grantee WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+          CASE WHEN is_grantable THEN ' with grant option' END)
+        FROM (SELECT 'grant' word, g.* FROM (TABLE granted EXCEPT TABLE begun) g
+          UNION ALL SELECT 'no', g.* FROM (TABLE begun EXCEPT TABLE granted) g) AS differs
+      UNION ALL SELECT format('owner of %s: %I', o.name, pg_get_userbyid(o.owner)) FROM objects o
+        JOIN pg_database d ON d.datname = current_database() AND o.owner <> d.datdba
+      UNION ALL SELECT format('role %I%s%s%s', rolname, CASE WHEN rolsuper THEN ' superuser' END,
+          CASE WHEN rolbypassrls THEN ' bypassrls' END, CASE WHEN NOT rolinherit THEN ' noinherit' END)
+        FROM pg_roles WHERE oid >= ${firstOid}
+      UNION ALL SELECT format('member of role %I: %I%s%s', pg_get_userbyid(m.roleid), pg_get_userbyid(m.member),
+          CASE WHEN NOT m.inherit_option THEN ' noinherit' END, CASE WHEN NOT m.set_option THEN ' noset' END)
+        FROM pg_auth_members m WHERE m.roleid >= ${firstOid} OR m.member >= ${firstOid}`,
+  },
   others: {
     columns: ['line'],
     sql: `SELECT format('extension %I', extname) FROM pg_extension WHERE extname <> 'plpgsql'

@@ -3,7 +3,8 @@
  * change makes the finding go away. Where several would, it is the last one that could have carried the write and did
  * not; what is asked, in this order:
  *
- *  1. The event that turned the read from right to wrong, where it is a batch or a step's SQL: that step.
+ *  1. The event that turned the read from right to wrong, where it is a batch or a step's SQL, or a change that a
+ *     stream delivered once more: that step, or the one that started the stream.
  *  2. After a way back: the job on it that ran after the write, if the finding goes away had the write come after it; the deploy
  *     that is undone and brought the writer, if the version before it, making the write, would not have lost it;
  *     the step without which, and without whose way back, all is well.
@@ -19,7 +20,7 @@
  * in which everything arrives at once; before 3 whether a stream got nothing of the write, and before 4 whether the stream had ended.
  */
 import type { RuleId } from '../findings/catalog.ts';
-import type { Plan, Step } from '../plan/model.ts';
+import type { Plan, Step, StreamPlan } from '../plan/model.ts';
 import { backfillTargets, liveBefore } from './checks.ts';
 import { findCulprit } from './classify.ts';
 import { Counterfactual, type Deed } from './counterfactual.ts';
@@ -34,6 +35,8 @@ export type Cause =
   | { readonly kind: 'shown' }
   /** A batch, or a step's SQL, turned a right read into a wrong one. */
   | { readonly kind: 'overwrites'; readonly step: Step; readonly write: Written | null }
+  /** A change that a stream delivered once more. */
+  | { readonly kind: 'repeats'; readonly step: Step; readonly stream: string }
   | { readonly kind: 'converts'; readonly step: Step }
   | { readonly kind: 'changes'; readonly step: Step; readonly down: boolean; readonly write: Written | null }
   | { readonly kind: 'not-copied-back'; readonly step: Step; readonly write: Written; readonly ran: Ran }
@@ -53,13 +56,15 @@ export type Cause =
   | { readonly kind: 'trigger'; readonly step: Step; readonly write: Written; readonly misses: boolean }
   | { readonly kind: 'too-early'; readonly step: Step; readonly write: Written; readonly after: Step }
   /** A delivery turned a right read into a wrong one. */
-  | { readonly kind: 'delivers'; readonly step: Step; readonly again: boolean; readonly write: Written | null }
+  | { readonly kind: 'delivers'; readonly step: Step; readonly write: Written | null }
   /** It went on, or back, while something was still on its way, and to have waited is enough. */
   | {
       readonly kind: 'late';
       readonly step: Step;
       readonly down: boolean;
       readonly write: Written | null;
+      /** The request that a replica answers, as in `v2.get`; null: it is read where streams write. */
+      readonly replicaOf: string | null;
     }
   /** Something was still on its way, and would be after a wait as well. */
   | { readonly kind: 'late-anyway'; readonly step: Step; readonly write: Written | null }
@@ -148,8 +153,9 @@ class Inquiry {
       return { kind: 'changes', step: event.move.step, down: event.move.direction === 'down', write };
     if (event?.kind === 'deliver') {
       const { stream, again } = event;
-      const step = this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream);
-      return step === undefined ? null : { kind: 'delivers', step, again, write };
+      const step = this.startOf(stream);
+      if (step === null) return null;
+      return again ? { kind: 'repeats', step, stream: stream.name } : { kind: 'delivers', step, write };
     }
     if (event?.kind !== 'batch') return null;
     const step = this.history.positionAt(index + 1).step;
@@ -161,6 +167,8 @@ class Inquiry {
   /** Null: it would be there had everything arrived at once, too. */
   private async late(): Promise<Cause | null> {
     if (!this.history.path.some((n) => !this.search.isCaughtUp(n))) return null;
+    const repeats = await this.repeats();
+    if (repeats !== null) return repeats;
     const end = await this.what.play(this.history.deeds);
     if (end === null) return { kind: 'shown' };
     if (!(await this.what.isGone(this.violation, end))) return null;
@@ -171,9 +179,33 @@ class Inquiry {
       const write = this.lastWrite(index);
       if (write !== null && (await this.isLostAfter(move, index, write)))
         return { kind: 'stopped', step: move.step, write };
-      return { kind: 'late', step: move.step, down: move.direction === 'down', write };
+      return { kind: 'late', step: move.step, down: move.direction === 'down', write, replicaOf: this.replicaOf() };
     }
+    // What a gate saw is not what a client reads: it may well pass later.
+    if (gates.has(this.violation.rule)) return { kind: 'shown' };
     return { kind: 'late-anyway', step: this.violation.step, write: this.lastWrite(this.history.deeds.length) };
+  }
+
+  /** All is well had a change not come once more. */
+  private async repeats(): Promise<Cause | null> {
+    const at = this.history.deeds.findLastIndex((deed) => deed.kind === 'deliver' && deed.again);
+    const event = at < 0 ? null : this.history.before(at + 1).event;
+    if (event?.kind !== 'deliver') return null;
+    const end = await this.what.play(this.history.deeds.toSpliced(at, 1), 0);
+    if (end === null || !(await this.what.isGone(this.violation, end))) return null;
+    const step = this.startOf(event.stream);
+    return step === null ? null : { kind: 'repeats', step, stream: event.stream.name };
+  }
+
+  private startOf(stream: StreamPlan): Step | null {
+    return this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream) ?? null;
+  }
+
+  private replicaOf(): string | null {
+    const { version, action } = this.violation;
+    if (version === null || action === null) return null;
+    const onReplica = this.what.offer(version, action)?.request.onReplica === true;
+    return onReplica ? `${version}.${action.request}` : null;
   }
 
   /** The end of a stream, after which the same write is lost: to wait there would only hide that. */
@@ -210,9 +242,9 @@ class Inquiry {
     if (before.streams !== after.streams) return null;
     const targets = this.tablesOf(write);
     const stream = this.search.streams.running(before.streams).find((r) => targets.has(r.stream.table.table))?.stream;
-    const step = this.plan.steps.find((s) => s.kind === 'cdc' && s.action === 'start' && s.stream === stream);
+    const step = stream === undefined ? null : this.startOf(stream);
     const writes = this.writesUpTo(write);
-    if (step === undefined || !this.canSay(writes, this.first)) return null;
+    if (step === null || !this.canSay(writes, this.first)) return null;
     return (await this.goes(this.history.shifted(writes, 0, () => this.first)))
       ? { kind: 'stream-misses', step, write }
       : null;

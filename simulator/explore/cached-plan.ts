@@ -1,13 +1,16 @@
 /**
  * Pods that live through a step with statements that they prepared before it, as drivers do: Postgres refuses to run
- * one whose columns are others now. Asked of Postgres: prepared on the schema before, and again after the step.
+ * one whose columns are others now, or whose parameters had a type that no longer fits. Asked of Postgres: prepared on
+ * the schema before, planned again after the step. What a pod that starts after it can't prepare either is no matter
+ * of what is held: the request itself fails.
  */
-import { inDatabase, splitDatabase } from '../engine/databases.ts';
+import { inDatabase } from '../engine/databases.ts';
 import type { Outcome, RunOptions, Session } from '../engine/engine.ts';
 import type { Plan, Request, RequestStatement } from '../plan/model.ts';
+import { placeOf } from '../plan/sql.ts';
 import { setUpOf, texts, type Ground } from './ground.ts';
 import type { Move, Position } from './positions.ts';
-import { callStatement, fillFields, textOf, typeProbe, type Action } from './programs.ts';
+import { callStatement, fillFields, textOf, typedLiteral, type Action } from './programs.ts';
 import type { Search } from './search.ts';
 import type { Node, SearchEvent } from './state.ts';
 import { describable } from './transitions.ts';
@@ -20,19 +23,23 @@ export interface StalePlan {
   readonly version: string;
   readonly request: Request;
   readonly statement: number;
+  readonly places: Places;
   readonly sqlstate: string;
   readonly message: string;
 }
+
+/** How a statement is prepared: as drivers do it, or with its values written in where Postgres can't type a place. */
+type Places = 'numbered' | 'filled';
 
 interface Prepared {
   readonly version: string;
   readonly request: Request;
   readonly statement: number;
-  readonly sql: string;
+  readonly places: Places;
 }
 
 const options: RunOptions = { clock: 'request', seed: 1 };
-/** "cached plan must not change result type". */
+/** "cached plan must not change result type"; what else there is, is about the type of a parameter. */
 const changedResult = '0A000';
 /** What Postgres plans, and keeps the columns of. */
 const planned = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -47,10 +54,9 @@ export async function findStalePlans(plan: Plan, ground: Ground): Promise<readon
   for (const { from, move, prepared } of moves) {
     const ready = await prepareAll(session, prepared);
     if (!(await makeMove(session, move))) break;
-    for (const [index, failed] of await explainAll(session, ready)) {
-      const { version, request, statement } = ready[index] as Prepared;
-      if (failed.sqlstate !== changedResult) continue;
-      found.push({ from, move, version, request, statement, sqlstate: failed.sqlstate, message: failed.message });
+    for (const [index, { sqlstate, message }] of await explainAll(session, ready)) {
+      const held = ready[index] as Prepared;
+      if (await canAnew(session, held, ready.length)) found.push({ from, move, ...held, sqlstate, message });
     }
     await session.autocommit(
       ready.map((_, i) => `DEALLOCATE ${nameOf(i)}`),
@@ -81,10 +87,9 @@ function schemaMoves(
 
 function heldBy(version: string, requests: Iterable<Request>): readonly Prepared[] {
   return [...requests].flatMap((request) =>
-    request.statements.flatMap((s, statement) => {
-      if (!s.returnsRows || !planned.has(s.node)) return [];
-      return [{ version, request, statement, sql: describable(typeProbe(s)) }];
-    }),
+    request.statements.flatMap(({ node }, statement) =>
+      planned.has(node) ? [{ version, request, statement, places: 'numbered' as const }] : [],
+    ),
   );
 }
 
@@ -93,25 +98,51 @@ function nameOf(index: number): string {
   return `held_by_a_pod_${index}`;
 }
 
-/** A statement with something around it, where it runs. */
-function around(text: string, wrap: (sql: string) => string): string {
-  const { database, sql } = splitDatabase(text);
-  return inDatabase(database, wrap(sql));
+function statementOf({ request, statement }: Pick<Prepared, 'request' | 'statement'>): RequestStatement {
+  return request.statements[statement] as RequestStatement;
 }
 
-function prepareText(index: number, text: string): string {
-  return around(text, (sql) => `PREPARE ${nameOf(index)} AS ${sql}`);
+function prepareSql(held: Prepared, index: number): string {
+  const { database, pieces } = statementOf(held);
+  const filled = pieces.map((piece) => (piece.kind === 'text' ? piece.text : 'NULL')).join('');
+  const text = held.places === 'filled' ? filled : numbered(pieces);
+  return inDatabase(database, `PREPARE ${nameOf(index)} AS ${text}`);
+}
+
+/** A number for each place, as the engine has it: one parameter may be used as two types. */
+function numbered(pieces: RequestStatement['pieces']): string {
+  let places = 0;
+  const seen = new Set<string>();
+  return pieces
+    .map((piece, at) => {
+      if (piece.kind === 'text') return piece.text;
+      places += 1;
+      if (piece.kind === 'field') return `$${places}`;
+      const { cast } = placeOf(pieces, at, seen.has(piece.name));
+      seen.add(piece.name);
+      return `$${places}${cast}`;
+    })
+    .join('');
+}
+
+/** `values`: of each place. */
+function executeSql(index: number, places: Places, values: readonly string[]): string {
+  const list = places === 'filled' || values.length === 0 ? '' : `(${values.join(', ')})`;
+  return `EXECUTE ${nameOf(index)}${list}`;
 }
 
 /** Those that can be prepared, under names that go by their order. */
 async function prepareAll(session: Session, all: readonly Prepared[]): Promise<readonly Prepared[]> {
   const ready: Prepared[] = [];
   for (let rest = all; rest.length > 0;) {
-    const sql = rest.map((p, i) => prepareText(ready.length + i, p.sql));
+    const sql = rest.map((p, i) => prepareSql(p, ready.length + i));
     const outcome = await session.autocommit(sql, options);
     const done = outcome.ok ? rest.length : outcome.statement;
     ready.push(...rest.slice(0, done));
+    const failed = rest[done];
     rest = rest.slice(done + 1);
+    // A place whose type can't be told from where it stands: the driver has to say it.
+    if (failed?.places === 'numbered') rest = [{ ...failed, places: 'filled' }, ...rest];
   }
   return ready;
 }
@@ -122,10 +153,9 @@ async function explainAll(
   ready: readonly Prepared[],
 ): Promise<readonly (readonly [number, Outcome & { ok: false }])[]> {
   const failed: (readonly [number, Outcome & { ok: false }])[] = [];
-  for (let next = 0; next < ready.length;) {
-    const rest = ready.slice(next);
-    const sql = rest.map((p, i) => around(p.sql, () => `EXPLAIN EXECUTE ${nameOf(next + i)}`));
-    const outcome = await session.autocommit(sql, options);
+  const sql = ready.map(explainSql);
+  for (let next = 0; next < sql.length;) {
+    const outcome = await session.autocommit(sql.slice(next), options);
     if (outcome.ok) break;
     next += outcome.statement;
     failed.push([next, outcome]);
@@ -134,17 +164,40 @@ async function explainAll(
   return failed;
 }
 
+function explainSql(held: Prepared, index: number): string {
+  const { database, pieces } = statementOf(held);
+  const values = pieces.filter((piece) => piece.kind !== 'text').map(() => 'NULL');
+  return inDatabase(database, `EXPLAIN ${executeSql(index, held.places, values)}`);
+}
+
+/** Whether a pod that starts now can prepare it, and have it planned. */
+async function canAnew(session: Session, held: Prepared, index: number): Promise<boolean> {
+  const prepared = await session.autocommit([prepareSql(held, index)], options);
+  if (!prepared.ok) return false;
+  const explained = await session.autocommit([explainSql(held, index)], options);
+  await session.autocommit([`DEALLOCATE ${nameOf(index)}`], options);
+  return explained.ok;
+}
+
 async function makeMove(session: Session, move: Move): Promise<boolean> {
   if (move.action.kind !== 'sql') return true;
   const { statements, transactional } = move.action;
-  if (!transactional) return (await session.autocommit(statements.map(textOf), options)).ok;
+  if (!transactional)
+    return (
+      await session.autocommit(
+        statements.map((s) => textOf(s)),
+        options,
+      )
+    ).ok;
   const call = statements.map((s) => ({ pieces: [textOf(s)], as: null, returnsRows: s.returnsRows }));
   return (await session.transaction({ statements: call, writes: true }, options)).ok;
 }
 
 /** Adds the findings of a search's requests, each with the history of a plan in which nobody writes. */
 export function addStalePlans(search: Search, stale: readonly StalePlan[]): void {
-  for (const each of stale) {
+  const isOfResult = (each: StalePlan): boolean => each.sqlstate === changedResult;
+  // What Postgres has a message for comes first: a parameter's type that is gone shows as a number.
+  for (const each of [...stale.filter(isOfResult), ...stale.filter((s) => !isOfResult(s))]) {
     const offer = search.input.programs.offers(each.version).find((o) => o.action.request === each.request.name);
     const node = search.nodes.find(
       (n) => n.position === each.from.id && n.writes === 0 && !n.rolledBack && !n.damaged && n.flights.length === 0,
@@ -156,14 +209,12 @@ export function addStalePlans(search: Search, stale: readonly StalePlan[]): void
 
 function violationOf(stale: StalePlan, action: Action, node: Node): Violation {
   const { version, request, sqlstate, message, move } = stale;
-  const statement = request.statements[stale.statement] as RequestStatement;
+  const statement = statementOf(stale);
   const held = (what: 'prepare' | 'execute', result: string): SearchEvent => {
-    const text = filledText(statement, action);
-    const sql = what === 'prepare' ? prepareText(0, text) : around(text, () => `EXECUTE ${nameOf(0)}`);
+    const sql = what === 'prepare' ? prepareText(stale, action) : executeText(stale, action);
     return { kind: 'prepared', what, version, action, statement: stale.statement, sql, result };
   };
   const aborts = request.transaction && request.statements.length > 1 ? ', and its transaction is aborted' : '';
-  const isStar = statement.columns.includes('*');
   return {
     rule: 'cached-plan',
     step: move.step,
@@ -179,16 +230,40 @@ function violationOf(stale: StalePlan, action: Action, node: Node): Violation {
     message: `a pod of ${version} that prepared ${request.name} before "${move.step.name}" fails after it: ${message}${aborts}`,
     location: statement.location,
     outcome: { ok: false, sqlstate, message },
-    ...(isStar
-      ? {
-          hint: `Name the columns in ${version}.${request.name} instead of \`*\`, and deploy that before "${move.step.name}": a list survives an added column.`,
-        }
-      : {}),
+    ...hintOf(stale, statement),
   };
 }
 
-/** The statement with its parameters' values; rows that an earlier statement named are NULL. */
-function filledText(statement: RequestStatement, action: Action): string {
-  const filled = fillFields(callStatement(statement, action.params), {});
-  return describable(filled ?? typeProbe(statement));
+function hintOf({ version, request, sqlstate, move }: StalePlan, { columns }: RequestStatement): { hint?: string } {
+  const name = `${version}.${request.name}`;
+  if (sqlstate !== changedResult)
+    return {
+      hint: `A parameter keeps the type that it was prepared with. Change the type in a new column beside the old one, or deploy before "${move.step.name}" a version in which ${name} casts its parameter from text where it stands.`,
+    };
+  if (!columns.includes('*')) return {};
+  return {
+    hint: `Name the columns in ${name} instead of \`*\`, and deploy that before "${move.step.name}": a list survives an added column.`,
+  };
+}
+
+/** As it is prepared for a call; rows that an earlier statement named are NULL. */
+function prepareText(stale: StalePlan, action: Action): string {
+  if (stale.places === 'numbered') return prepareSql(stale, 0);
+  const { database, ...statement } = statementOf(stale);
+  const call = callStatement({ ...statement, database: null }, action.params);
+  return inDatabase(database, `PREPARE ${nameOf(0)} AS ${describable(fillFields(call, {}) ?? call)}`);
+}
+
+function executeText(stale: StalePlan, { params }: Action): string {
+  const { database, pieces } = statementOf(stale);
+  const places = pieces.filter((piece) => piece.kind !== 'text');
+  const values = places.map((piece) => (piece.kind === 'param' ? (params.get(piece.name) ?? null) : null));
+  return inDatabase(
+    database,
+    executeSql(
+      0,
+      stale.places,
+      values.map((value) => typedLiteral(value, '')),
+    ),
+  );
 }

@@ -6,7 +6,8 @@
 import { inDatabase } from '../engine/databases.ts';
 import type { Catalog, Column, Engine, ParsedContent, SchemaId, Table } from '../engine/engine.ts';
 import { constantsInCheck, refusesNull } from '../plan/sql.ts';
-import type { ParamUse, Plan, Request, Statement, TableRef, Value, Version } from '../plan/model.ts';
+import type { Plan, Request, Statement, Value, Version } from '../plan/model.ts';
+import { findColumns, type KeyColumn, type KnownSchema } from './columns.ts';
 
 export type Params = ReadonlyMap<string, Value>;
 
@@ -18,16 +19,17 @@ export interface ParamDomain {
   readonly key: boolean;
   /** The table of that key, as the catalog names it. */
   readonly keyTable: string | null;
+  /** True when it meets a column that is known; an argument of a function does not. */
+  readonly placed: boolean;
   /** Base type, such as `int4`. */
   readonly type: string;
   /** Whether a NULL can be sent to where it goes. */
   readonly nullable: boolean;
 }
 
-/** The schema and content against which a version's parameters are understood. */
-export interface DomainView {
+/** The schema against which a version's parameters are understood. */
+export interface DomainView extends KnownSchema {
   readonly schema: SchemaId;
-  readonly catalog: Catalog;
 }
 
 export const maxCombinations = 64;
@@ -123,11 +125,6 @@ export function numbered(statement: Statement): { readonly sql: string; readonly
   return { sql: inDatabase(statement.database, sql), names };
 }
 
-interface KeyColumn {
-  readonly table: Table;
-  readonly column: Column;
-}
-
 /** Finds out the domains of all requests. `viewOf` gives where a version first lives. */
 export class DomainFinder {
   constructor(
@@ -137,7 +134,7 @@ export class DomainFinder {
     private readonly seedCatalog: Catalog,
     private readonly viewOf: (version: string) => DomainView,
     /** Every schema that the plan goes through. */
-    private readonly catalogs: readonly Catalog[],
+    private readonly schemas: readonly KnownSchema[],
   ) {}
 
   /** Domains of one request by parameter, from every version that has it (the first that has it decides). */
@@ -175,15 +172,16 @@ export class DomainFinder {
 
   private paramDomain(param: string, request: Request, version: Version, type: string): ParamDomain {
     const uses = request.statements.flatMap((s) => s.paramUses.filter((u) => u.param === param));
-    const catalog = this.viewOf(version.name).catalog;
-    const columns = uses.flatMap((use) => findColumns(catalog, use));
+    const view = this.viewOf(version.name);
+    const columns = uses.flatMap((use) => findColumns(view, use));
     const nullable =
       uses.length > 0 && columns.every((c) => !c.column.notNull) && uses.every((u) => u.operator === 'assign');
     const stated = this.plan.params.get(param);
-    const key = this.keyOf(catalog, columns);
+    const key = this.keyOf(view.catalog, columns);
     const base = {
       type: columns[0]?.column.baseType ?? type,
       nullable,
+      placed: columns.length > 0,
       key: key !== null,
       keyTable: key?.table.name ?? null,
     };
@@ -199,7 +197,7 @@ export class DomainFinder {
 
   /** Unique in one part of the plan only: a value that a row has already is then taken here and refused there. */
   private isUniqueForAWhile({ table, column }: KeyColumn): boolean {
-    const known = this.catalogs.flatMap((catalog) => catalog.tables.filter((t) => t.name === table.name));
+    const known = this.schemas.flatMap(({ catalog }) => catalog.tables.filter((t) => t.name === table.name));
     const unique = known.filter((t) => t.uniques.some((names) => names.includes(column.name)));
     return unique.length > 0 && unique.length < known.length;
   }
@@ -216,9 +214,9 @@ export class DomainFinder {
   private takesNull(param: string, name: string, version: Version): boolean {
     const uses =
       version.requests.get(name)?.statements.flatMap((s) => s.paramUses.filter((u) => u.param === param)) ?? [];
-    return this.catalogs.every((catalog) =>
+    return this.schemas.every((schema) =>
       uses
-        .flatMap((use) => findColumns(catalog, use))
+        .flatMap((use) => findColumns(schema, use))
         .every(({ table, column }) => !column.notNull && !isRequired(table, column)),
     );
   }
@@ -290,27 +288,27 @@ export class DomainFinder {
   }
 }
 
+/** What is only handed to a function takes the keys that a parameter of the same name and type meets elsewhere. */
+export function withKeysOfOthers(
+  domains: ReadonlyMap<string, ReadonlyMap<string, ParamDomain>>,
+): ReadonlyMap<string, ReadonlyMap<string, ParamDomain>> {
+  const all = [...domains.values()].flatMap((params) => [...params]);
+  const keyLike = (name: string, own: ParamDomain): ParamDomain => {
+    if (own.placed || own.stated) return own;
+    const other = all.find(([param, domain]) => param === name && domain.key && domain.type === own.type)?.[1];
+    return other === undefined ? own : { ...own, values: other.values, key: true, keyTable: other.keyTable };
+  };
+  return new Map(
+    [...domains].map(([request, params]) => [
+      request,
+      new Map([...params].map(([name, domain]) => [name, keyLike(name, domain)])),
+    ]),
+  );
+}
+
 /** A CHECK that refuses NULL stands for NOT NULL. */
 function isRequired(table: Table, column: Column): boolean {
   return table.checks.some((c) => c.columns.includes(column.name) && refusesNull(c.definition));
-}
-
-function sameTable(table: Table, ref: TableRef): boolean {
-  return table.relation === ref.table && (ref.schema === null || ref.schema === table.schema);
-}
-
-/** The catalog's columns that a use may mean. */
-function findColumns(catalog: Catalog, use: ParamUse): KeyColumn[] {
-  const found: KeyColumn[] = [];
-  for (const ref of use.tables) {
-    const table = catalog.tables.find((t) => sameTable(t, ref));
-    if (table === undefined) continue;
-    const position = /^#(\d+)$/.exec(use.column);
-    const column =
-      position !== null ? table.columns[Number(position[1]) - 1] : table.columns.find((c) => c.name === use.column);
-    if (column !== undefined) found.push({ table, column });
-  }
-  return found;
 }
 
 function followForeignKeys(catalog: Catalog, table: Table, column: string, depth = 0): KeyColumn | null {

@@ -5,7 +5,8 @@ import type { Catalog, Engine, SchemaId } from '../engine/engine.ts';
 import type { BackfillStep, Plan, PlanError, Request, Sql, Statement } from '../plan/model.ts';
 import { planStatements } from '../plan/statements.ts';
 import { checkBackfill } from './repeats.ts';
-import { DomainFinder, type ParamDomain } from './domain.ts';
+import { knownSchema, type KnownSchema } from './columns.ts';
+import { DomainFinder, withKeysOfOthers, type DomainView, type ParamDomain } from './domain.ts';
 import { Mirror } from './mirror.ts';
 import { buildPositions, type MoveAction, type Position } from './positions.ts';
 import { onlyRead, Programs, textOf } from './programs.ts';
@@ -214,17 +215,19 @@ async function findDomains(
 ): Promise<Ground['domains']> {
   const { catalogs, start, positions, nominal } = known;
   const seedCatalog = catalogs.get(start.schema) as Catalog;
-  const view = (version: string): { schema: SchemaId; catalog: Catalog } => {
+  const schemas = new Map<SchemaId, KnownSchema>();
+  for (const [schema, catalog] of catalogs) schemas.set(schema, await knownSchema(engine, schema, catalog));
+  const view = (version: string): DomainView => {
     const position = positions.find((p) => p.live.includes(version) && nominal.has(p.id));
     const schema = (position === undefined ? undefined : nominal.get(position.id)) ?? start.schema;
-    return { schema, catalog: catalogs.get(schema) ?? seedCatalog };
+    return { schema, ...(schemas.get(schema) ?? { catalog: seedCatalog, views: new Map() }) };
   };
   const seed = parseContent(known.transitions.contents.text(start.content));
-  const finder = new DomainFinder(plan, engine, seed, seedCatalog, view, [...catalogs.values()]);
+  const finder = new DomainFinder(plan, engine, seed, seedCatalog, view, [...schemas.values()]);
   const domains = new Map<string, ReadonlyMap<string, ParamDomain>>();
   for (const name of new Set(plan.versions.flatMap((v) => [...v.requests.keys()])))
     domains.set(name, await finder.request(name));
-  return domains;
+  return withKeysOfOthers(domains);
 }
 
 function requestStatements(plan: Plan): readonly Statement[] {

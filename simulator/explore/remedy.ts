@@ -43,6 +43,11 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
   switch (cause.kind) {
     case 'overwrites':
       return overwrites(cause.step, reader, cause.write, violation.rule === 'resurrected-row');
+    case 'repeats':
+      return {
+        why: `Until "${cause.stream}" delivers the change once more, ${reader} ${violation.version === null ? 'passes' : 'is right'}.`,
+        hint: `Let what "${cause.stream}" runs do nothing when it gets a change again: set what is to be there, instead of adding to it.`,
+      };
     case 'converts':
       return { why: null, hint: converts(cause.step, reader) };
     case 'changes':
@@ -75,11 +80,11 @@ function wordsOf(violation: Violation, cause: Exclude<Cause, { kind: 'shown' }>)
       return tooEarly(name, cause.write, cause.after, violation.step);
     case 'delivers':
       return {
-        why: `Until "${cause.step.name}" delivers ${cause.again ? 'it once more' : 'a change'}, ${reader} is right.`,
-        hint: `Let the SQL of ${name} do nothing when a change comes ${cause.again ? 'again' : 'late'} and something newer is there${cause.write === null ? '' : `, as it is after ${writeText(cause.write)}`}.`,
+        why: `Until "${cause.step.name}" delivers a change, ${reader} is right.`,
+        hint: `Let the SQL of ${name} do nothing when a change comes late and something newer is there${cause.write === null ? '' : `, as it is after ${writeText(cause.write)}`}.`,
       };
     case 'late':
-      return late(name, cause.down, cause.write);
+      return late(cause);
     case 'late-anyway':
       return {
         why: 'Had everything arrived at once, the finding would be gone.',
@@ -200,10 +205,16 @@ function earlierWriter(violation: Violation, write: Written): string | null {
   return before?.kind === 'request' ? callText(before.version, before.action) : null;
 }
 
-function late(name: string, down: boolean, write: Written | null): Words {
+function late({ step, down, write, replicaOf }: Cause & { kind: 'late' }): Words {
+  const name = `"${step.name}"`;
+  const wrote = write === null ? null : `what ${writeText(write)} wrote`;
+  const waits = `Add \`wait: caught-up\` to ${name}${down ? ', which then waits on the way back too' : ''}`;
   return {
     why: `With everything arrived before ${down ? `the way back of ${name}` : name}, the finding is gone.`,
-    hint: `Add \`wait: caught-up\` to ${name}${down ? ', which then waits on the way back too' : ''}: ${onItsWay(write)}.`,
+    hint:
+      replicaOf === null
+        ? `${waits}: ${onItsWay(write)}.`
+        : `${waits}: the replica that answers ${replicaOf} has not got yet ${wrote ?? 'what it needs'}.`,
   };
 }
 

@@ -14,7 +14,17 @@ import { Mover, type MoverInput } from './moves.ts';
 import type { Move, Position } from './positions.ts';
 import { typeProbe, type Offer } from './programs.ts';
 import { Replica, upToDate } from './replica.ts';
-import { Events, FlightSets, Node, plain, stateKey, type Draft, type StateFields, type Way } from './state.ts';
+import {
+  Events,
+  FlightSets,
+  Node,
+  plain,
+  stateKey,
+  type Draft,
+  type SearchEvent,
+  type StateFields,
+  type Way,
+} from './state.ts';
 import { noStreams, Streams } from './streams.ts';
 import { describable } from './transitions.ts';
 import type { Collector, Violation } from './violations.ts';
@@ -288,7 +298,7 @@ export class Search {
       const added = this.add(node, draft);
       if (added.fresh) fresh.push(added.node);
       if (each === evaluation.batch) node.batch = added.node;
-      if (draft.event.kind === 'deliver' && !draft.event.again) node.delivered ??= added.node;
+      if (brings(draft.event)) node.delivered ??= added.node;
     }
     return fresh;
   }
@@ -480,6 +490,11 @@ class Agenda {
     if (level.size === 0) this.byWrites.delete(writes);
     return batch;
   }
+}
+
+/** To a stream's copy, or to the replica, what it has not got yet. */
+function brings(event: SearchEvent): boolean {
+  return event.kind === 'catch-up' || (event.kind === 'deliver' && !event.again);
 }
 
 /** Higher, the longer the way back to the start: within a step the end, then the way back link by link, then the beginning. */

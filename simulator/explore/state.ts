@@ -127,7 +127,7 @@ export class Node implements StateFields, Way {
   back: Node | 'fails' | 'no-plan' | null = null;
   /** Where the next batch of a running job leads. */
   batch: Node | null = null;
-  /** Where the next delivery of a stream leads. */
+  /** Where the next delivery of a stream leads, or a commit that the replica sees. */
   delivered: Node | null = null;
 
   constructor(

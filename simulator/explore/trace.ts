@@ -122,7 +122,7 @@ export function traceEvent(
         ...base,
         kind: 'step',
         step: event.step.name,
-        sql: event.sql,
+        sql: shownDatabase(event.sql),
         result: `drift put in on purpose: ${event.what}`,
         line: event.step.location.line,
       };
@@ -162,7 +162,7 @@ function requestEvent(
     version: event.version,
     request: event.action.request,
     params: Object.fromEntries(event.action.params),
-    sql: shownSql(shown),
+    sql: `${request?.onReplica === true ? '-- on a replica\n' : ''}${shownSql(shown)}`,
     result: `${part}${event.answer === null ? 'committed' : showAnswer(event.answer)}`,
     line: request?.location.line ?? null,
   };

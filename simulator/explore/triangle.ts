@@ -44,6 +44,11 @@ function walk(
   for (let hops = 0; hops < 10_000; hops += 1) {
     const position = positions[at.position];
     const next: Node['back'] = position?.phase === 'rolling-back' && at.batch !== null ? at.batch : at.back;
+    if (next === null && at.delivered !== null) {
+      // The way back waits for what streams and replicas have not got yet.
+      at = at.delivered;
+      continue;
+    }
     if (next === null) {
       // A state that was damaged is not walked on from; what was lost stays lost.
       if (result !== 'safe') for (let i = stepIndex - 1; i >= Math.max(-1, start.floor - 1); i -= 1) found(i, result);

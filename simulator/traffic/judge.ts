@@ -38,6 +38,7 @@ export function judgeLocks(
   plan: Plan,
   observed: readonly Observed[],
   parentOf: (table: string) => string | null,
+  sequences: ReadonlySet<string>,
 ): LockJudgement {
   const rates = new Rates(plan.forecast);
   const sizes = new Sizes(plan, rates, parentOf);
@@ -47,7 +48,7 @@ export function judgeLocks(
   for (const step of plan.steps) {
     const own = observed.filter((o) => o.step === step);
     for (const each of own.filter((o) => o.direction === 'up')) sql.push(judgeSql(each, sizes, rates, queue));
-    if (step.kind === 'backfill') backfills.set(step, judgeBackfill(step, sizes, rates));
+    if (step.kind === 'backfill') backfills.set(step, judgeBackfill(step, sizes, rates, sequences));
     const back = sizes.copy();
     for (const each of own.filter((o) => o.direction === 'down')) sql.push(judgeSql(each, back, rates, queue));
   }
@@ -80,9 +81,15 @@ function judgeSql(observed: Observed, sizes: Sizes, rates: Rates, queue: Queue):
   return { observed, forecast, blocks: step.offline ? [] : blocksOf(forecast, users, before, rates, queue) };
 }
 
-function judgeBackfill(step: BackfillStep, sizes: Sizes, rates: Rates): BackfillForecast {
+function judgeBackfill(
+  step: BackfillStep,
+  sizes: Sizes,
+  rates: Rates,
+  sequences: ReadonlySet<string>,
+): BackfillForecast {
   const statements = stepStatements({ ...step, rollback: { kind: 'unstated' } });
-  const tables = [...new Set(statements.flatMap((s) => s.tables.map(tableName)))];
+  const named = new Set(statements.flatMap((s) => s.tables.map(tableName)));
+  const tables = [...named].filter((name) => !sequences.has(name));
   const forecast = forecastBackfill(step, tables, sizes, rates);
   for (const { target } of statements) if (target !== null) sizes.filled(tableName(target.table), tables);
   return forecast;
@@ -147,6 +154,14 @@ function gather(plan: Plan, findings: readonly LockFinding[]): readonly LockFind
 const waysBackInTime =
   "Begin the step's `rollback` with `SET lock_timeout = '2s'`, and try again when it could not have the lock.";
 
+/** Each mode with its tables, and the verb that goes with them. */
+function locksText(blocks: readonly Block[]): string {
+  const modes = new Map<string, string[]>();
+  for (const { hold } of blocks) modes.set(hold.mode, [...(modes.get(hold.mode) ?? []), hold.table]);
+  const each = [...modes].map(([mode, tables]) => `${mode} on ${tables.join(', ')}`);
+  return `${each.join(' and ')} ${each.length > 1 ? 'are' : 'is'}`;
+}
+
 /** Puts what was seen of one step's SQL into words. */
 class Words {
   constructor(
@@ -187,13 +202,13 @@ class Words {
   private message(blocks: readonly Block[]): string {
     const [block] = blocks;
     if (block === undefined) return '';
-    const tables = blocks.map((b) => b.hold.table).join(', ');
+    const locks = locksText(blocks);
     const where = this.down ? 'on the way back, ' : '';
     const who = `requests of ${this.versions(blocks)}`;
     if (block.rule === 'lock-queue')
-      return `${where}${block.hold.mode} on ${tables} is asked for with ${lockTimeout(block)}: behind one slow query it waits, and ${who} wait behind it${block.traffic.stated ? '' : ` (the plan states no traffic for ${block.hold.table}; ${this.assumedTraffic(block)})`}`;
+      return `${where}${locks} asked for with ${lockTimeout(block)}: behind one slow query it waits, and ${who} wait behind it${block.traffic.stated ? '' : ` (the plan states no traffic for ${block.hold.table}; ${this.assumedTraffic(block)})`}`;
     const { hold, work } = block;
-    const held = `${hold.mode} on ${tables} is held for ${range(hold.duration)}`;
+    const held = `${locks} held for ${range(hold.duration)}`;
     const because = work === null ? '' : `${work.what}${sizeText(work)}: `;
     return `${where}${because}${held}, and ${who} wait for it`;
   }

@@ -25,7 +25,7 @@ import { Replica } from './replica.ts';
 import { Pods } from './rollout.ts';
 import { stepHolds, stepLags } from './step-holds.ts';
 import { momentOf, Stream, timeOf } from './stream.ts';
-import { parentIn, Survey } from './survey.ts';
+import { parentIn, sequencesIn, Survey } from './survey.ts';
 import { Twins } from './twins.ts';
 import { assumedPerSecond, Workload } from './workload.ts';
 
@@ -81,7 +81,7 @@ export async function simulate(
 /** What the steps lock, and how far they leave a replica behind, by the same forecast as in a rehearsal. */
 async function forecastSteps(plan: Plan, ground: Ground, seed: number): Promise<StepForecasts> {
   const observed = await new Survey(plan, ground, seed).observeAll();
-  const judgement = judgeLocks(plan, observed, parentIn(ground));
+  const judgement = judgeLocks(plan, observed, parentIn(ground), sequencesIn(ground));
   const holds = stepHolds(judgement);
   const holdOf: HoldOf = (step) => {
     const hold = holds.get(step);

@@ -193,6 +193,11 @@ export function parentIn(ground: Ground): (table: string) => string | null {
   return (table) => parents.get(table) ?? null;
 }
 
+/** What has one row, whatever is said of tables. */
+export function sequencesIn(ground: Ground): ReadonlySet<string> {
+  return new Set([...ground.catalogs.values()].flatMap((c) => c.sequences));
+}
+
 interface StepSql {
   readonly statements: readonly Statement[];
   readonly transactional: boolean;

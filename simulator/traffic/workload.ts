@@ -152,7 +152,15 @@ export class Workload {
   }
 }
 
-const noDomain: ParamDomain = { values: [], stated: false, key: false, keyTable: null, type: 'text', nullable: true };
+const noDomain: ParamDomain = {
+  values: [],
+  stated: false,
+  placed: false,
+  key: false,
+  keyTable: null,
+  type: 'text',
+  nullable: true,
+};
 
 export function tableName({ schema, table }: TableRef): string {
   return schema === null || schema === 'public' ? table : `${schema}.${table}`;

@@ -63,9 +63,9 @@ describe('a pod that lives through a step', () => {
       ['request', 'error 0A000: cached plan must not change result type'],
     ]);
     expect(finding?.trace.map((e) => e.sql)).toEqual([
-      "PREPARE held_by_a_pod_0 AS SELECT * FROM users WHERE id = '1'",
+      'PREPARE held_by_a_pod_0 AS SELECT * FROM users WHERE id = $1',
       'ALTER TABLE users ADD COLUMN locale text',
-      'EXECUTE held_by_a_pod_0',
+      "EXECUTE held_by_a_pod_0('1')",
     ]);
   });
 
@@ -88,6 +88,41 @@ describe('a pod that lives through a step', () => {
     expect(await stale({ ...widen, get: 'SELECT id FROM users WHERE id = :id' })).toEqual([]);
   });
 
+  it('can not send a parameter of a type that no longer fits', async () => {
+    const [finding] = await stale({
+      get: 'SELECT id FROM users WHERE id = :id',
+      migrate: 'ALTER TABLE users ALTER name TYPE int USING length(name)',
+      rollback: 'none',
+    });
+    expect(finding).toMatchObject({ request: 'rename', sqlstate: '42804' });
+    expect(finding?.hint).toContain('casts its parameter from text');
+  });
+
+  it('can send one that is cast where it stands', async () => {
+    const cast = {
+      get: 'UPDATE users SET born = CAST(CAST(:born AS text) AS date) WHERE id = :id',
+      migrate: 'ALTER TABLE users ALTER born TYPE text',
+      rollback: 'none',
+    };
+    expect(await stale(cast)).toEqual([]);
+  });
+
+  it('can not name what is gone, which is no matter of what it holds', async () => {
+    const gone = { get: 'SELECT id FROM users WHERE id = :id', migrate: 'ALTER TABLE users DROP COLUMN name' };
+    expect(await stale({ ...gone, rollback: 'none' })).toEqual([]);
+  });
+
+  it('can not upsert without its index, and nor can any other', async () => {
+    const upsert = 'INSERT INTO users (id, name) VALUES (:id, :name) ON CONFLICT (id) DO NOTHING';
+    const gone = { get: upsert, migrate: 'ALTER TABLE users DROP CONSTRAINT users_pkey', rollback: 'none' };
+    expect(await stale(gone)).toEqual([]);
+  });
+
+  it('has statements whose parameters Postgres can not type, and that hold their values', async () => {
+    const untyped = { get: 'SELECT * FROM users WHERE id = :id AND num_nonnulls(:id) = 1' };
+    expect((await stale(untyped)).map((f) => f.request)).toEqual(['get']);
+  });
+
   it('loses its transaction with the statement', async () => {
     const [finding] = await stale({
       get: '\n      - SELECT * FROM users WHERE id = :id\n      - SELECT 1',
@@ -101,6 +136,28 @@ describe('a pod that lives through a step', () => {
     if (!played.ok) throw new Error(played.message);
     expect(played.lines.at(-1)?.result).toBe('error 0A000: cached plan must not change result type');
   });
+});
+
+test('what is held for another database is prepared and planned there', async () => {
+  const text = (table: string): string => `title: two
+database: { schema: CREATE TABLE users (id int PRIMARY KEY), production: { users: { rows: 100 } } }
+databases: { other: { schema: CREATE TABLE users (id int PRIMARY KEY), production: { users: { rows: 100 } } } }
+versions:
+  v1:
+    join: INSERT INTO users VALUES (:id)
+    get: { on: other, sql: SELECT * FROM users WHERE id = :id }
+steps:
+  - ${table}
+    migrate: ALTER TABLE users ADD COLUMN name text
+    rollback: ALTER TABLE users DROP COLUMN name
+`;
+  const found = async (on: string): Promise<readonly string[]> => {
+    const { report } = await rehearse('plan.cutover.yaml', () => Promise.resolve(text(on)), start);
+    expect(report.errors).toEqual([]);
+    return report.findings.filter((f) => f.rule === 'cached-plan').map((f) => f.trace.at(-1)?.sql ?? '');
+  };
+  expect(await found('name: the first')).toEqual([]);
+  expect(await found('on: other')).toEqual(["-- on other\nEXECUTE held_by_a_pod_0('1')"]);
 });
 
 test('its history is stepped through', async () => {

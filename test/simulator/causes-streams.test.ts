@@ -56,7 +56,7 @@ const told = [
     plan: 'replica-reads/replica-not-caught-up',
     rule: 'request-fails',
     why: 'With everything arrived before "switch reads", the finding is gone.',
-    hint: 'Add `wait: caught-up` to "switch reads": what was done before it was still on its way.',
+    hint: 'Add `wait: caught-up` to "switch reads": the replica that answers v3.get_user has not got yet what it needs.',
   },
 ];
 

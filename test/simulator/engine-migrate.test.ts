@@ -1,5 +1,6 @@
 /** DDL is run by Postgres on real contents; schemas are told apart by what the catalog holds. */
 import { expect, test } from 'vitest';
+import type { Catalog } from '../../simulator/engine/engine.ts';
 import {
   migrateOne,
   read,
@@ -380,6 +381,44 @@ test('the catalog says what a plan needs to know', async () => {
   expect(catalog.sequences).toEqual(['s']);
   expect(catalog.lines).toContain('column a.e email');
   expect([catalog.usesRandom, catalog.hasTriggers]).toEqual([false, false]);
+});
+
+test('who may do what is part of a schema, and gone when it is taken back', async () => {
+  const world = await startWith(held.engine, ['CREATE ROLE app', ...users], seed);
+  const schema = async (statements: readonly string[]): Promise<Catalog> => {
+    const [result] = await held.engine.migrate(world.schema, statements, true, [world.content], step);
+    if (result?.ok !== true) throw new Error(result?.message);
+    return held.engine.catalog(result.schema);
+  };
+  const before = await held.engine.catalog(world.schema);
+  const granted = await schema(['GRANT SELECT, UPDATE (id) ON users TO app']);
+  expect(granted.lines.filter((line) => !before.lines.includes(line))).toEqual([
+    'grant SELECT on table public.users to app',
+    'grant UPDATE on column public.users.id to app',
+  ]);
+  const fn = 'CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1';
+  const revoked = await schema([fn, 'REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC', 'ALTER ROLE app BYPASSRLS']);
+  expect(revoked.lines).toContain('no EXECUTE on function public.f() to public');
+  expect(revoked.lines).toContain('role app bypassrls');
+  const back = await schema(['GRANT SELECT ON users TO app', 'REVOKE SELECT ON users FROM app']);
+  expect(back.digest).toBe(before.digest);
+});
+
+test('what a materialized view holds goes with the content, however old it is', async () => {
+  const view = 'CREATE MATERIALIZED VIEW emails AS SELECT email FROM users';
+  const world = await startWith(held.engine, users, seed);
+  const made = worldOf(await migrateOne(held.engine, world, [view]));
+  const later = await runOne(held.engine, made, write('DELETE FROM users WHERE id = 1'));
+  if (!later.ok) throw new Error(later.message);
+  const old = { ...made, content: later.content };
+  const look = read('SELECT email FROM emails ORDER BY 1');
+  expect(rowsOf(await runOne(held.engine, old, look))).toEqual([['a'], ['b']]);
+  const fresh = worldOf(await migrateOne(held.engine, old, ['REFRESH MATERIALIZED VIEW emails']));
+  expect(fresh.schema).toBe(made.schema);
+  expect(rowsOf(await runOne(held.engine, fresh, look))).toEqual([['b']]);
+  expect(rowsOf(await runOne(held.engine, old, look))).toEqual([['a'], ['b']]);
+  const empty = worldOf(await migrateOne(held.engine, old, ['REFRESH MATERIALIZED VIEW emails WITH NO DATA']));
+  expect(await runOne(held.engine, empty, look)).toMatchObject({ ok: false, sqlstate: '55000' });
 });
 
 test('going up and down again and again does not wear the tables out', async () => {
