@@ -96,7 +96,7 @@ export function volatileAmong(db: Database, names: readonly string[]): string[] 
 export function leavesCatalogAlone(text: string): boolean {
   const { sql } = splitDatabase(text);
   return (
-    /^\s*(select|insert|update|delete|merge|values|table)\b/i.test(sql) &&
+    /^\s*(select|insert|update|delete|merge|values|table|prepare|deallocate|explain\s+execute)\b/i.test(sql) &&
     !/\binto\b/i.test(sql.replace(/\binsert\s+into\b/gi, ''))
   );
 }

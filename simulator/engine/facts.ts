@@ -15,6 +15,25 @@ function ofUser(oid: string): string {
   return `${oid} >= ${firstOid} AND ${userNamespace}`;
 }
 
+/** As a rule an object belongs to whom the database belongs to, and nobody was granted anything. */
+function hasNews(acl: string, owner: string): string {
+  return `(${acl} IS NOT NULL OR ${owner} <> (SELECT datdba FROM pg_database WHERE datname = current_database()))`;
+}
+
+const schemaBegins = `CASE n.nspname WHEN 'public' THEN acldefault('n', n.nspowner) || makeaclitem(0, n.nspowner, 'USAGE', false)
+  ELSE acldefault('n', n.nspowner) END`;
+
+/** True where there is anything to be said of privileges and roles: the query that says it takes as long as all others. */
+const anyPrivileges = `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${hasNews('c.relacl', 'c.relowner')} AND ${ofUser('c.oid')})
+  OR EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE ${hasNews('p.proacl', 'p.proowner')} AND ${ofUser('p.oid')})
+  OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid >= ${firstOid} AND a.attacl IS NOT NULL)
+  OR EXISTS (SELECT FROM pg_namespace n WHERE ${userNamespace} AND n.nspacl IS NOT NULL
+    AND NOT (n.nspacl @> (${schemaBegins}) AND n.nspacl <@ (${schemaBegins})))
+  OR EXISTS (SELECT FROM pg_authid WHERE oid >= ${firstOid})`;
+const probeName = 'cutover_any_privileges';
+
 function notOfExtension(catalog: string, oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
 }
@@ -179,16 +198,15 @@ const queries = {
         SELECT format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nspname, c.relname),
           c.relowner, c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${ofUser('c.oid')} AND ${notOfExtension('pg_class', 'c.oid')}
+          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${hasNews('c.relacl', 'c.relowner')}
+            AND ${ofUser('c.oid')} AND ${notOfExtension('pg_class', 'c.oid')}
         UNION ALL SELECT format('column %I.%I.%I', n.nspname, c.relname, a.attname), NULL, a.attacl, acldefault('c', c.relowner)
           FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND ${ofUser('c.oid')}
         UNION ALL SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
           p.proowner, p.proacl, acldefault('f', p.proowner) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-          WHERE ${ofUser('p.oid')} AND ${notOfExtension('pg_proc', 'p.oid')}
-        UNION ALL SELECT format('schema %I', n.nspname), NULL, n.nspacl, CASE n.nspname
-          WHEN 'public' THEN acldefault('n', n.nspowner) || makeaclitem(0, n.nspowner, 'USAGE', false)
-          ELSE acldefault('n', n.nspowner) END
+          WHERE ${hasNews('p.proacl', 'p.proowner')} AND ${ofUser('p.oid')} AND ${notOfExtension('pg_proc', 'p.oid')}
+        UNION ALL SELECT format('schema %I', n.nspname), NULL, n.nspacl, ${schemaBegins}
           FROM pg_namespace n WHERE ${userNamespace} AND ${notOfExtension('pg_namespace', 'n.oid')}
       ), granted AS (
         SELECT o.name, g.grantee, g.privilege_type, g.is_grantable FROM objects o, aclexplode(o.acl) g
@@ -233,13 +251,22 @@ function statementName(kind: keyof Queries): string {
 /** The prepared queries are planned once a session. */
 export function readFacts(db: Database): Facts {
   for (const kind of kinds) db.prepare(statementName(kind), queries[kind].sql);
+  db.prepare(probeName, anyPrivileges);
+  const always = kinds.filter((kind) => kind !== 'privileges');
+  const sets = execute(db, [...always.map(statementName), probeName]);
+  const isNews = sets.at(-1)?.[0]?.[0] === 't';
+  const privileges = isNews ? (execute(db, [statementName('privileges')])[0] ?? []) : [];
+  const facts = always.map((kind, i) => [kind, named(queries[kind].columns, sets[i] ?? [])]);
+  return { ...Object.fromEntries(facts), privileges: named(queries.privileges.columns, privileges) } as Facts;
+}
+
+function execute(db: Database, names: readonly string[]): (string | null)[][][] {
   const reply = db.extended((out) => {
-    for (const kind of kinds) out.execute(statementName(kind));
+    for (const name of names) out.execute(name);
     out.sync();
   });
   if (reply.error !== null) throw new SqlFailure(reply.error, 'the catalog queries');
-  const facts = kinds.map((kind, i) => [kind, named(queries[kind].columns, reply.sets[i] ?? [])]);
-  return Object.fromEntries(facts) as Facts;
+  return reply.sets;
 }
 
 function named(columns: readonly string[], rows: (string | null)[][]): Record<string, string | null>[] {
