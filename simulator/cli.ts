@@ -1,7 +1,10 @@
 /** The command line's entry: real files, a real terminal. What it does is in `cli/run.ts`. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import type { WriteStream } from 'node:tty';
+import { parentPort, Worker } from 'node:worker_threads';
 import type { Terminal } from './cli/progress.ts';
+import { serveRehearser, ThreadRehearser } from './cli/rehearsers.ts';
 import { run, type Simulator, type Surroundings } from './cli/run.ts';
 
 const pending = new Set<Promise<void>>();
@@ -59,7 +62,14 @@ const surroundings: Surroundings = {
   writeFile: (path, text) => writeFile(path, text),
   onInterrupt,
   load,
+  cores: availableParallelism(),
+  beside,
 };
+
+/** The same program, in threads that `serveRehearser` serves. */
+function beside(count: number): readonly ThreadRehearser[] {
+  return Array.from({ length: count }, () => new ThreadRehearser(new Worker(__filename)));
+}
 
 async function main(): Promise<never> {
   const code = await run(process.argv.slice(2), surroundings);
@@ -68,4 +78,5 @@ async function main(): Promise<never> {
   process.exit(code);
 }
 
-void main();
+if (parentPort === null) void main();
+else serveRehearser(parentPort, load(), surroundings.readFile);

@@ -1,7 +1,8 @@
 /** The commands. Files, terminal, clock and the simulator itself are handed in; the result is an exit code. */
+import { dirname } from 'node:path';
 import type { Engine, EngineFault } from '../engine/engine.ts';
 import type { PlanResult } from '../plan/model.ts';
-import type { rehearse, replay, RehearseOptions } from '../rehearse.ts';
+import type { Rehearsal, rehearse, replay } from '../rehearse.ts';
 import type { simulate } from '../traffic/simulate.ts';
 import { renderJson } from '../report/json.ts';
 import type { PlanReport } from '../report/model.ts';
@@ -10,7 +11,9 @@ import { renderPlanErrors, renderText } from '../report/text.ts';
 import { oneLine, visible } from '../report/words.ts';
 import { readArguments, type Command, type Options } from './arguments.ts';
 import { helpText } from './help.ts';
-import { progressLine, searchParts, type Terminal } from './progress.ts';
+import { PlanQueue } from './plan-queue.ts';
+import { progressLine, searchParts, type ProgressFacts, type Terminal } from './progress.ts';
+import { Engines, OwnRehearser, type Limits, type Rehearser } from './rehearsers.ts';
 import { simulatePlan } from './simulate.ts';
 
 /** The simulator's parts, loaded when a command needs them. */
@@ -34,6 +37,9 @@ export interface Surroundings {
   /** Calls back at each Ctrl-C; gives what stops that. */
   readonly onInterrupt: (callback: () => void) => () => void;
   readonly load: () => Promise<Simulator>;
+  readonly cores: number;
+  /** Starts as many that rehearse beside this thread. */
+  readonly beside: (count: number) => readonly Rehearser[];
 }
 
 export type ExitCode = 0 | 1 | 2 | 3;
@@ -147,42 +153,115 @@ function checkJson(checked: readonly { readonly file: string; readonly result: P
   return `${JSON.stringify({ cutover: 1, plans }, null, 2)}\n`;
 }
 
+/** Memory is what limits it: each holds a Postgres. */
+const mostAtATime = 4;
+
 async function rehearsePlans(files: readonly string[], options: Options, io: Surroundings): Promise<ExitCode> {
-  return withEngines(io, async (engines, simulator, signal) => {
-    const reports: PlanReport[] = [];
-    const codes: ExitCode[] = [];
-    for (const file of files) {
-      if (signal.aborted) {
-        io.err.write(`cutover: stopped before ${visible(file)}\n`);
-        codes.push(exitCodes.unproven);
-        continue;
-      }
-      try {
-        const { report, sources } = await engines.lend((engine, onProgress) =>
-          simulator.rehearse(file, io.readFile, engine, { ...limits(options), signal, onProgress }),
-        );
-        if (options.format === 'text') {
-          const gap = reports.length > 0 ? '\n' : '';
-          io.out.write(gap + renderText(report, { ...io.out, sources, elapsed: true }));
-        }
-        reports.push(report);
-        codes.push(exitCodes[report.verdict]);
-      } catch (error) {
-        // The plans after it are rehearsed all the same.
-        codes.push(fault(io, error, file));
-      }
+  const own = new OwnRehearser(await io.load(), io.readFile);
+  const rehearsers = [own, ...io.beside(Math.min(io.cores, mostAtATime, files.length) - 1)];
+  const course = new Course(files, options, io);
+  try {
+    return await interruptible(io, async (signal) => {
+      signal.addEventListener('abort', () => rehearsers.forEach((each) => each.cancel()));
+      await Promise.all(rehearsers.map((each) => course.follow(each, signal)));
+      return course.end();
+    });
+  } finally {
+    await Promise.all(rehearsers.map((each) => each.close()));
+  }
+}
+
+type Rehearsed =
+  | { readonly kind: 'report'; readonly rehearsal: Rehearsal }
+  | { readonly kind: 'fault'; readonly error: unknown }
+  | { readonly kind: 'stopped' };
+
+/** Plans that are rehearsed in any order, and told of in the order in which they were given. */
+class Course {
+  private readonly queue: PlanQueue;
+  private readonly results: (Rehearsed | undefined)[] = [];
+  private readonly running = new Set<number>();
+  private readonly progress;
+  private readonly reports: PlanReport[] = [];
+  private readonly codes: ExitCode[] = [];
+
+  constructor(
+    private readonly files: readonly string[],
+    private readonly options: Options,
+    private readonly io: Surroundings,
+  ) {
+    this.queue = new PlanQueue(files);
+    this.progress = progressLine(io.err, io.now, searchParts);
+  }
+
+  /** Gives one plan after the other to a rehearser, until none is left. */
+  async follow(rehearser: Rehearser, signal: AbortSignal): Promise<void> {
+    let directory: string | null = null;
+    for (;;) {
+      const index = this.queue.next(directory);
+      if (index === null) return;
+      directory = dirname(this.files[index] ?? '');
+      this.running.add(index);
+      const result = signal.aborted ? ({ kind: 'stopped' } as const) : await this.rehearse(rehearser, index);
+      this.running.delete(index);
+      this.settle(index, result);
     }
-    if (options.format === 'json') io.out.write(renderJson({ cutover: 1, plans: reports }));
-    return worst(codes);
-  });
+  }
+
+  private async rehearse(rehearser: Rehearser, index: number): Promise<Rehearsed> {
+    // The first of those at work is what comes next on the terminal.
+    const onProgress = (facts: ProgressFacts): void => {
+      if (index === Math.min(...this.running)) this.progress.update(facts);
+    };
+    try {
+      const rehearsal = await rehearser.rehearse(this.files[index] ?? '', limits(this.options), onProgress);
+      return { kind: 'report', rehearsal };
+    } catch (error) {
+      // The plans after it are rehearsed all the same.
+      return { kind: 'fault', error };
+    }
+  }
+
+  private settle(index: number, result: Rehearsed): void {
+    this.results[index] = result;
+    this.progress.clear();
+    for (let next = this.codes.length; next < this.files.length; next++) {
+      const due = this.results[next];
+      if (due === undefined) return;
+      this.codes.push(this.tell(this.files[next] ?? '', due));
+    }
+  }
+
+  private tell(file: string, result: Rehearsed): ExitCode {
+    const { io } = this;
+    if (result.kind === 'fault') return fault(io, result.error, file);
+    if (result.kind === 'stopped') {
+      io.err.write(`cutover: stopped before ${visible(file)}\n`);
+      return exitCodes.unproven;
+    }
+    const { report, sources } = result.rehearsal;
+    const gap = this.reports.length > 0 ? '\n' : '';
+    if (this.options.format === 'text') io.out.write(gap + renderText(report, { ...io.out, sources, elapsed: true }));
+    this.reports.push(report);
+    return exitCodes[report.verdict];
+  }
+
+  end(): ExitCode {
+    if (this.options.format === 'json') this.io.out.write(renderJson({ cutover: 1, plans: this.reports }));
+    return worst(this.codes);
+  }
 }
 
 async function replayFinding(command: Extract<Command, { kind: 'replay' }>, io: Surroundings): Promise<ExitCode> {
   const { plan, finding: id, options } = command;
-  return withEngines(io, async (engines, simulator, signal) => {
-    const result = await engines.lend((engine, onProgress) =>
-      simulator.replay(plan, io.readFile, engine, id, { ...limits(options), signal, onProgress }),
-    );
+  const simulator = await io.load();
+  const engines = new Engines(simulator.startEngine);
+  const progress = progressLine(io.err, io.now, searchParts);
+  return interruptible(io, async (signal) => {
+    const settings = { ...limits(options), signal, onProgress: progress.update };
+    const result = await replayOn(engines, (engine) =>
+      simulator.replay(plan, io.readFile, engine, id, settings),
+    ).finally(() => progress.clear());
     if (!result.ok) {
       const { report, sources } = result.rehearsal;
       if (report.verdict === 'invalid')
@@ -198,64 +277,25 @@ async function replayFinding(command: Extract<Command, { kind: 'replay' }>, io: 
   });
 }
 
+async function replayOn<T>(engines: Engines, work: (engine: () => Promise<Engine>) => Promise<T>): Promise<T> {
+  try {
+    return await engines.lend(work);
+  } finally {
+    await engines.close();
+  }
+}
+
 async function sourceOf(plan: string, io: Surroundings): Promise<ReadonlyMap<string, string>> {
   return new Map([[plan, await io.readFile(plan)]]);
 }
 
-function limits(options: Options): RehearseOptions {
+function limits(options: Options): Limits {
   return {
     ...(options.maxStates === null ? {} : { maxStates: options.maxStates }),
     ...(options.stragglers === 0 ? {} : { stragglers: options.stragglers }),
     ...(options.timeoutMs === null ? {} : { timeoutMs: options.timeoutMs }),
     ...(options.seed === null ? {} : { seed: options.seed }),
   };
-}
-
-/** One engine for all plans: it begins each with an empty database, and what it has learned of one helps with variants of it. */
-class Engines {
-  private engine: Promise<Engine> | null = null;
-
-  constructor(
-    private readonly simulator: Simulator,
-    private readonly io: Surroundings,
-  ) {}
-
-  /** It boots while the first plan is being read. One that somebody closed, or that did not start, is not lent again. */
-  async lend<T>(
-    work: (engine: () => Promise<Engine>, onProgress: NonNullable<RehearseOptions['onProgress']>) => Promise<T>,
-  ): Promise<T> {
-    const engine = (this.engine ??= this.simulator.startEngine());
-    engine.catch(() => {});
-    const progress = progressLine(this.io.err, this.io.now, searchParts);
-    try {
-      return await work(() => engine, progress.update);
-    } catch (error) {
-      await this.close();
-      throw error;
-    } finally {
-      progress.clear();
-    }
-  }
-
-  /** An invalid plan never asks for it: that it did not start is then no failure. */
-  async close(): Promise<void> {
-    const { engine } = this;
-    this.engine = null;
-    await engine?.then((started) => started.close()).catch(() => {});
-  }
-}
-
-async function withEngines(
-  io: Surroundings,
-  work: (engines: Engines, simulator: Simulator, signal: AbortSignal) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const simulator = await io.load();
-  const engines = new Engines(simulator, io);
-  try {
-    return await interruptible(io, (signal) => work(engines, simulator, signal));
-  } finally {
-    await engines.close();
-  }
 }
 
 /** The first Ctrl-C ends the search and keeps what was found; the caller's default handles the second. */

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EngineFault } from './engine.ts';
 import type {
@@ -118,8 +119,15 @@ async function readAssets(directory: string): Promise<Assets> {
   return { directory, wasm, bundle, image };
 }
 
+/**
+ * How much of a function has to have run before it is compiled anew by the optimizing compiler. V8's own figure lets it
+ * compile for longer than most plans take to be rehearsed; with this one only what is hot in a long search is.
+ */
+const tieringBudget = 300_000_000;
+
 /** The compiler has no types for it, as neither a DOM nor a newer Node is assumed. */
 function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`);
   const { WebAssembly } = globalThis as unknown as {
     WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> };
   };

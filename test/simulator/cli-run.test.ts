@@ -1,5 +1,6 @@
 /** The commands against a simulator that is made up: what they print, and where, and with which exit code. */
 import { describe, expect, test } from 'vitest';
+import type { Rehearser } from '../../simulator/cli/rehearsers.ts';
 import { run, type Simulator, type Surroundings } from '../../simulator/cli/run.ts';
 import { EngineFault, type Engine } from '../../simulator/engine/engine.ts';
 import { reportSchema, type PlanReport } from '../../simulator/report/model.ts';
@@ -13,6 +14,7 @@ interface Overrides {
   readonly simulator?: Partial<Simulator>;
   readonly isTerminal?: boolean;
   readonly interrupt?: (callback: () => void) => void;
+  readonly beside?: readonly Rehearser[];
 }
 
 /** A file named after a verdict gets that report. */
@@ -72,6 +74,8 @@ async function cutover(line: string, overrides: Overrides = {}) {
       return () => {};
     },
     load: () => Promise.resolve(simulator),
+    cores: 1 + (overrides.beside?.length ?? 0),
+    beside: (count) => (overrides.beside ?? []).slice(0, count),
   };
   const code = await run(line.split(' '), io);
   await new Promise((resolve) => setImmediate(resolve));
@@ -234,6 +238,86 @@ describe('engine', () => {
       },
     });
     expect(code).toBe(2);
+  });
+});
+
+describe('several at a time', () => {
+  /** Another thread, which waits until it is told to go on. */
+  function thread() {
+    const seen = { files: [] as string[], cancelled: 0, closed: 0 };
+    let goOn = (): void => {};
+    const rehearser: Rehearser = {
+      rehearse: async (file) => {
+        seen.files.push(file);
+        await new Promise<void>((resolve) => void (goOn = resolve));
+        if (file.includes('fails'))
+          throw Object.assign(new Error('it is lost'), { name: 'EngineFault', sql: 'SELECT 1' });
+        return { report: { ...unsafe, file }, sources };
+      },
+      cancel: () => void seen.cancelled++,
+      close: () => Promise.resolve(void seen.closed++),
+    };
+    return { seen, rehearser, goOn: () => goOn() };
+  }
+
+  test('each takes a directory, and they are told of in the order in which they were given', async () => {
+    const other = thread();
+    let last = 0;
+    const { out, code } = await cutover('a/safe.yaml b/one.yaml a/safe2.yaml b/two.yaml', {
+      beside: [other.rehearser],
+      simulator: {
+        rehearse: async (file) => {
+          // The thread begins its second when this one has done all of its own.
+          if (++last === 2) setImmediate(other.goOn);
+          await new Promise((resolve) => setImmediate(resolve));
+          setImmediate(() => setImmediate(other.goOn));
+          return { report: { ...safe, file }, sources };
+        },
+      },
+    });
+    expect(other.seen.files[0]).toBe('b/one.yaml');
+    expect([...new Set(out.match(/[ab]\/\w+\.yaml/g))]).toEqual([
+      'a/safe.yaml',
+      'b/one.yaml',
+      'a/safe2.yaml',
+      'b/two.yaml',
+    ]);
+    expect(code).toBe(1);
+    expect(other.seen).toMatchObject({ cancelled: 0, closed: 1 });
+  });
+
+  test('what fails in another thread is a sentence with its statement, as it is in this one', async () => {
+    const other = thread();
+    const { err, code } = await cutover('a/safe.yaml b/fails.yaml', {
+      beside: [other.rehearser],
+      simulator: {
+        rehearse: (file) => {
+          setImmediate(other.goOn);
+          return Promise.resolve({ report: { ...safe, file }, sources });
+        },
+      },
+    });
+    expect({ err, code }).toEqual({
+      err: 'cutover: b/fails.yaml: it is lost\n  in the statement: SELECT 1\n',
+      code: 3,
+    });
+  });
+
+  test('Ctrl-C is handed on to each', async () => {
+    const other = thread();
+    let press = (): void => {};
+    await cutover('a/safe.yaml b/one.yaml', {
+      beside: [other.rehearser],
+      interrupt: (callback) => void (press = callback),
+      simulator: {
+        rehearse: (file) => {
+          press();
+          setImmediate(other.goOn);
+          return Promise.resolve({ report: { ...unproven, file }, sources });
+        },
+      },
+    });
+    expect(other.seen.cancelled).toBe(1);
   });
 });
 
