@@ -205,6 +205,12 @@ export class Search {
       throw new Cut(`more than ${this.limits.maxContents} different contents`);
   }
 
+  /** What closes has its most states after a few writes. Where they still get more, it is not worth to go on to the bounds. */
+  private checkGrowth(writes: number, before: number, states: number): void {
+    if (this.limits.maxWrites !== null || writes < growsNoMore || states < 500) return;
+    if (states > before * 1.2) throw new Cut('histories that go on and on');
+  }
+
   private get megabytes(): number {
     const { computed, contents } = this.input.transitions;
     return (this.nodes.length * bytesOfState + computed * bytesOfResult + contents.letters) / 1e6;
@@ -249,11 +255,14 @@ export class Search {
     const push = (n: Node): void => void (levels.get(n.writes)?.push(n) ?? levels.set(n.writes, [n]));
     entries.forEach(push);
     const all: Node[] = [];
+    let before = Infinity;
     while (levels.size > 0) {
       this.check(position);
       const level = Math.min(...levels.keys());
       const nodes = levels.get(level) ?? [];
       levels.delete(level);
+      this.checkGrowth(level, before, nodes.length);
+      before = nodes.length;
       for (const node of nodes) if (!node.expanded) all.push(node);
       for (const fresh of await this.expand(position, nodes)) push(fresh);
     }
@@ -444,6 +453,9 @@ export class Search {
 /** Measured: how the heap grew with the number of each, garbage aside. */
 const bytesOfState = 600;
 const bytesOfResult = 250;
+
+/** Writes after which a position that closes has fewer states with each more: of the examples the last has its most after six. */
+const growsNoMore = 8;
 
 /** Writes past which a history is one that grows for ever. */
 const longestClosing = 24;
