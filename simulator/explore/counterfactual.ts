@@ -66,11 +66,12 @@ export class Counterfactual {
   constructor(private readonly search: Search) {
     this.positions = search.input.positions;
     // States and findings of what never happened are kept nowhere.
-    const { streams, replica } = search;
+    const { streams, replica, first, second } = search;
     this.mover = new Mover(
       search.input,
       search.wants,
       { streams, replica },
+      { first, second },
       new Collector(),
       search.blame,
       (parent, draft) => ({

@@ -12,6 +12,7 @@ import type { Streams } from './streams.ts';
 import { describable, type MigrateResult, type Transitions } from './transitions.ts';
 import type { Collector } from './violations.ts';
 import type { Wants } from './wants.ts';
+import type { Reference } from './worlds.ts';
 
 export interface MoverInput {
   readonly steps: readonly Step[];
@@ -51,6 +52,7 @@ export class Mover {
     private readonly input: MoverInput,
     private readonly wants: Wants,
     private readonly copies: { readonly streams: Streams; readonly replica: Replica },
+    private readonly references: { readonly first: Reference; readonly second: Reference | null },
     private readonly collector: Collector,
     private readonly blame: Blame,
     private readonly add: (parent: Node, draft: Draft) => { readonly node: Node; readonly fresh: boolean },
@@ -165,7 +167,10 @@ export class Mover {
         if (result === null) return 'missing';
         if (result.ok) {
           const { schema, content, changes } = result;
-          return arrive({ schema, content, streams: this.copies.streams.with(base.streams, changes) }, 'done');
+          const expected = this.expected(node, action.statements);
+          if (expected === null) return 'missing';
+          const streams = this.copies.streams.with(base.streams, changes);
+          return arrive({ schema, content, streams, ...expected }, 'done');
         }
         this.collector.add(
           this.blame.moveViolation(node, move, result, action.statements[result.statement] ?? action.statements[0]),
@@ -175,6 +180,19 @@ export class Mover {
       case 'cdc':
         return this.makeCapture(node, move, base, arrive);
     }
+  }
+
+  /** What the references may hold after a step. Null: missing. */
+  private expected(
+    { first, second }: StateFields,
+    statements: readonly Statement[],
+  ): Pick<StateFields, 'first' | 'second'> | null {
+    const refreshes = statements.filter((s) => s.node === 'RefreshMatViewStmt').map(textOf);
+    if (refreshes.length === 0) return { first, second };
+    const after = this.references.first.refreshed(first, refreshes);
+    const other = this.references.second;
+    const afterOther = other === null || second < 0 ? second : other.refreshed(second, refreshes);
+    return after === null || afterOther === null ? null : { first: after, second: afterOther };
   }
 
   /** Starts or stops a stream: from here on the engine says what changes in other tables than before. */

@@ -84,7 +84,7 @@ export class Search {
     this.replica = new Replica(input.plan);
     const copies = { streams: this.streams, replica: this.replica };
     this.evaluator = new Evaluator(input, this.wants, { first, second }, copies, this.blame);
-    this.mover = new Mover(input, this.wants, copies, this.collector, this.blame, (parent, draft) =>
+    this.mover = new Mover(input, this.wants, copies, { first, second }, this.collector, this.blame, (parent, draft) =>
       this.add(parent, this.seenLater(parent, draft) ?? draft),
     );
   }

@@ -182,6 +182,27 @@ export class Reference {
     return id;
   }
 
+  /**
+   * A step has filled materialized views anew. Without the migration somebody may have done so by now as well, or not:
+   * both are possible from here on. Null: something has to be computed first.
+   */
+  refreshed(set: number, statements: readonly string[]): number | null {
+    let worlds = this.worlds(set);
+    for (const sql of statements) {
+      const statement = { pieces: [sql], as: null, returnsRows: false };
+      const call = { call: { statements: [statement], writes: true }, clock: 'step', nonce: 0 } as const;
+      const id = this.transitions.callId(call);
+      const results = worlds.map((world) => ({ world, result: this.want(this.schema, world.content, id) }));
+      if (results.some(({ result }) => result === null)) return null;
+      // One that the migration has made is none of theirs.
+      const filled = results.flatMap(({ world, result }) =>
+        result?.ok === true ? [{ ...world, content: result.content }] : [],
+      );
+      worlds = [...worlds, ...filled];
+    }
+    return this.intern(worlds);
+  }
+
   has(action: Action): boolean {
     return this.requestFor(action) !== null;
   }

@@ -368,6 +368,9 @@ class Run {
     const result = step.transactional
       ? await actual.transaction(call, moment, true)
       : await actual.script(statements.map(textOf), moment);
+    // The twin fills its views at the same time, where it has them: an app without the migration does so now and then, too.
+    for (const { node, text } of statements)
+      if (result.ok && node === 'RefreshMatViewStmt') await twins.twin.script([text], moment);
     await stream.mirror();
     stream.holds = { begun: 0, list: [] };
     if (!result.ok) refuseIntervention(result, statements[result.statement]?.text ?? null);
