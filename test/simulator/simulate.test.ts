@@ -403,3 +403,10 @@ steps:
     expect(result).toMatchObject({ ok: false, errors: [{ code: 'schema-fails' }] });
   });
 });
+
+it('a view that a step fills anew is filled anew without the migration, too', async () => {
+  const text = await readFile('test/plans/corpus/refresh-of-a-known-view.cutover.yaml', 'utf8');
+  const recording = await runText(text, { pace: { requests: 2_000 } });
+  expect(recording.totals).toMatchObject({ failed: 0, wrong: 0 });
+  expect(recording.totals.ran).toBeGreaterThan(1_000);
+});
