@@ -198,7 +198,7 @@ export class Reference {
       const filled = results.flatMap(({ world, result }) =>
         result?.ok === true ? [{ ...world, content: result.content }] : [],
       );
-      worlds = [...worlds, ...filled];
+      worlds = worlds.concat(filled);
     }
     return this.intern(worlds);
   }
