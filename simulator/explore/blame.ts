@@ -141,7 +141,7 @@ export class Blame {
     if (rule === 'wrong-answer' && kind === 'rows')
       return { hint: `Let what ${request} returns be what it returned before the migration.` };
     // Nothing got past a constraint: it says yes, and has done nothing.
-    if (rule === 'request-accepted' && answer.ok && !answer.touched)
+    if (rule === 'request-accepted' && answer.ok && answer.touched === false)
       return {
         hint: `Let ${request} give the error, as the app without the migration does: it says yes and does nothing.`,
       };
