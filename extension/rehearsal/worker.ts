@@ -24,6 +24,7 @@ import {
   type Rehearsal,
 } from '../../simulator/rehearse.ts';
 import { renderText } from '../../simulator/report/text.ts';
+import { throttled } from '../../simulator/report/throttled.ts';
 import { eventText, oneLine } from '../../simulator/report/words.ts';
 import { simulate, type SimulateProgress } from '../../simulator/traffic/simulate.ts';
 import { languageCalls } from '../language/analysis/calls.ts';
@@ -285,22 +286,12 @@ async function withEngine<T>(
   }
 }
 
-/** Not every step of a search crosses to the other process. */
-function throttled<T>(tell: (value: T) => unknown): (value: T) => void {
-  let last = -Infinity;
-  return (value) => {
-    if (performance.now() - last < progressIntervalMs) return;
-    last = performance.now();
-    void tell(value);
-  };
-}
-
 function reporter(job: number): (progress: Progress) => void {
-  return throttled((progress) => host.progress(job, progress));
+  return throttled(progressIntervalMs, (progress) => host.progress(job, progress));
 }
 
 function trafficReporter(job: number): (progress: SimulateProgress) => void {
-  return throttled((progress) => host.traffic(job, progress));
+  return throttled(progressIntervalMs, (progress) => host.traffic(job, progress));
 }
 
 async function guarded<T>(work: () => Promise<T>): Promise<T | Fault> {

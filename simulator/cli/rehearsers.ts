@@ -3,6 +3,7 @@ import { createBirpc } from 'birpc';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Progress, Rehearsal, RehearseOptions } from '../rehearse.ts';
+import { throttled } from '../report/throttled.ts';
 import type { Simulator } from './run.ts';
 
 export type Limits = Omit<RehearseOptions, 'signal' | 'onProgress'>;
@@ -154,7 +155,7 @@ export function serveRehearser(port: MessagePort, simulator: Promise<Simulator>,
           .rehearse(
             file,
             limits,
-            throttled((progress) => void host.progress(progress)),
+            throttled(progressIntervalMs, (progress) => void host.progress(progress)),
           )
           .then((rehearsal): Reply => ({ ok: true, rehearsal }), failed);
       },
@@ -173,13 +174,4 @@ function failed(error: unknown): Reply {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const sql = error instanceof Error && 'sql' in error && typeof error.sql === 'string' ? error.sql : null;
   return { ok: false, name, message, sql };
-}
-
-function throttled(tell: (progress: Progress) => void): (progress: Progress) => void {
-  let last = -Infinity;
-  return (progress) => {
-    if (performance.now() - last < progressIntervalMs) return;
-    last = performance.now();
-    tell(progress);
-  };
 }

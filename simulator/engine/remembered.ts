@@ -40,13 +40,8 @@ export class Remembered {
 
   /** Forgets what is known of another database. */
   begin(schema: readonly string[], seed: readonly string[]): void {
-    this.forget();
-    this.base = JSON.stringify([schema, seed]);
-  }
-
-  forget(): void {
-    this.base = null;
     this.empty();
+    this.base = JSON.stringify([schema, seed]);
   }
 
   /** Outcomes of calls on a schema: by content and call, which are told apart by number. */

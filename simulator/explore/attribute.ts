@@ -20,12 +20,13 @@
  * in which everything arrives at once; before 3 whether a stream got nothing of the write, and before 4 whether the stream had ended.
  */
 import type { RuleId } from '../findings/catalog.ts';
-import type { Plan, Step, StreamPlan } from '../plan/model.ts';
+import type { Plan, Statement, Step, StreamPlan } from '../plan/model.ts';
 import { backfillTargets, liveBefore } from './checks.ts';
 import { findCulprit } from './classify.ts';
 import { Counterfactual, type Deed } from './counterfactual.ts';
 import { History, type Ran, type Written } from './history.ts';
 import type { Move, Position } from './positions.ts';
+import type { Action } from './programs.ts';
 import type { Search } from './search.ts';
 import { pathTo, plain, type Node } from './state.ts';
 import type { Violation } from './violations.ts';
@@ -251,8 +252,12 @@ class Inquiry {
   }
 
   private tablesOf(write: Written): ReadonlySet<string> {
-    const request = this.search.input.programs.version(write.version).requests.get(write.action.request);
-    return new Set((request?.statements ?? []).flatMap((s) => (s.target === null ? [] : [s.target.table.table])));
+    const statements = this.statementsOf(write.version, write.action);
+    return new Set(statements.flatMap((s) => (s.target === null ? [] : [s.target.table.table])));
+  }
+
+  private statementsOf(version: string, action: Action): readonly Statement[] {
+    return this.search.input.programs.version(version).requests.get(action.request)?.statements ?? [];
   }
 
   // ---- after a way back -----------------------------------------------------------------------
@@ -535,8 +540,7 @@ class Inquiry {
       )
     )
       return true;
-    const request = this.search.input.programs.version(version).requests.get(action.request);
-    const read = new Set((request?.statements ?? []).flatMap((s) => s.tables.map((t) => t.table)));
+    const read = new Set(this.statementsOf(version, action).flatMap((s) => s.tables.map((t) => t.table)));
     const targets = backfillTargets(ran.job).map((t) => t.table.table);
     return targets.length === 0 || targets.some((t) => read.has(t));
   }
@@ -545,8 +549,7 @@ class Inquiry {
   private asksFor(ran: Ran): boolean {
     const { version, action } = this.violation;
     if (version === null || action === null) return false;
-    const request = this.search.input.programs.version(version).requests.get(action.request);
-    const named = new Set((request?.statements ?? []).flatMap((s) => s.columns));
+    const named = new Set(this.statementsOf(version, action).flatMap((s) => s.columns));
     return backfillTargets(ran.job).some((t) => t.columns.some((c) => named.has(c.toLowerCase())));
   }
 }

@@ -71,7 +71,7 @@ function columnIn<C extends { readonly name: string }>(columns: readonly C[], na
   return position === null ? columns.find((c) => c.name === named) : columns[Number(position[1]) - 1];
 }
 
-function sameTable(table: Table, ref: TableRef): boolean {
+export function sameTable(table: Table, ref: TableRef): boolean {
   return table.relation === ref.table && (ref.schema === null || ref.schema === table.schema);
 }
 

@@ -98,11 +98,9 @@ export class Counterfactual {
 
   /** The state once the streams have delivered what they have; null when they can't, or never end. */
   private async delivered(node: Node): Promise<Node | null> {
-    const { streams, wants } = this.search;
-    if (streams.isCaughtUp(node.streams)) return node;
-    const drained = await wants.settle(() => streams.drain(wants.want, node.schema, node.content, node.streams));
-    if (drained.kind !== 'drained') return null;
-    return with_(node, { content: drained.content, streams: streams.drained(node.streams) });
+    if (this.search.streams.isCaughtUp(node.streams)) return node;
+    const after = await this.search.delivered(plain(node));
+    return after === null ? null : with_(node, after);
   }
 
   /** One delivery, if there is one to make. */

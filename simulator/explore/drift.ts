@@ -7,6 +7,7 @@ import type { BackfillStep, DeployStep, Plan, TableRef, VerifyStep } from '../pl
 import { showAnswer } from './answer.ts';
 import { planViolation } from './blame.ts';
 import { backfillTargets, switches, type BackfillTarget } from './checks.ts';
+import { sameTable } from './columns.ts';
 import { freshByType } from './domain.ts';
 import type { Ground } from './ground.ts';
 import type { Search } from './search.ts';
@@ -128,9 +129,7 @@ function placesOf(backfill: BackfillStep, catalog: Catalog, keys: readonly strin
 }
 
 function tableOf(catalog: Catalog, ref: TableRef): Table | null {
-  return (
-    catalog.tables.find((t) => t.relation === ref.table && (ref.schema === null || t.schema === ref.schema)) ?? null
-  );
+  return catalog.tables.find((t) => sameTable(t, ref)) ?? null;
 }
 
 function quoted(name: string): string {

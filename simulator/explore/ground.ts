@@ -172,7 +172,7 @@ async function plainMove(
     const [run] = await probe.runJobs([state], job);
     if (run?.kind !== 'finished') return null;
     const filled = { ...state, content: run.content, streams: streams.with(state.streams, run.changes) };
-    const drained = await plainDeliveries(probe, filled);
+    const drained = await probe.delivered(filled);
     if (drained === null) return null;
     state = drained;
   }
@@ -181,22 +181,13 @@ async function plainMove(
     const [result] = await transitions.migrate(state.schema, texts, action.transactional, [state.content]);
     if (result?.ok !== true) return null;
     const { schema, content, changes } = result;
-    return plainDeliveries(probe, { schema, content, streams: streams.with(state.streams, changes) });
+    return probe.delivered({ schema, content, streams: streams.with(state.streams, changes) });
   }
   if (action.kind !== 'cdc') return state;
   const { action: what, stream } = action;
   const after = what === 'start' ? streams.started(state.streams, stream) : streams.stopped(state.streams, stream);
   const captured = await transitions.capture(state.schema, streams.tables(after));
   return captured.ok ? { ...state, schema: captured.schema, streams: after } : null;
-}
-
-async function plainDeliveries(probe: Search, state: PlainState): Promise<PlainState | null> {
-  const { streams, wants } = probe;
-  if (streams.isCaughtUp(state.streams)) return state;
-  const drained = await wants.settle(() => streams.drain(wants.want, state.schema, state.content, state.streams));
-  return drained.kind === 'drained'
-    ? { ...state, content: drained.content, streams: streams.drained(state.streams) }
-    : null;
 }
 
 export const unlimited: SearchLimits = {

@@ -407,11 +407,17 @@ export class Search {
 
   /** A state with everything delivered that its streams have. */
   async settled(node: StateFields): Promise<StateFields> {
-    if (this.streams.isCaughtUp(node.streams)) return node;
-    const drained = await this.wants.settle(() =>
-      this.streams.drain(this.wants.want, node.schema, node.content, node.streams),
-    );
-    return drained.kind === 'drained' ? { ...plain(node), content: drained.content } : node;
+    const after = await this.delivered(plain(node));
+    return after === null ? node : { ...after, streams: node.streams };
+  }
+
+  /** The state once the streams have delivered everything; null where they can't, or never end. */
+  async delivered<S extends Pick<StateFields, 'schema' | 'content' | 'streams'>>(state: S): Promise<S | null> {
+    const { streams, wants } = this;
+    if (streams.isCaughtUp(state.streams)) return state;
+    const drained = await wants.settle(() => streams.drain(wants.want, state.schema, state.content, state.streams));
+    if (drained.kind !== 'drained') return null;
+    return { ...state, content: drained.content, streams: streams.drained(state.streams) };
   }
 
   /** States reached by single writes: used by the sweep. */

@@ -6,9 +6,10 @@ import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
 import type { Moment } from '../../simulator/player/model.ts';
 import { Player } from '../../simulator/player/player.ts';
 import { openPlan, rehearse } from '../../simulator/rehearse.ts';
-import type { Finding, PlanReport, TraceEvent } from '../../simulator/report/model.ts';
+import type { PlanReport } from '../../simulator/report/model.ts';
 import type { Recording } from '../../simulator/report/recording.ts';
 import { simulate } from '../../simulator/traffic/simulate.ts';
+import { find, lines, serious } from './report-words.ts';
 
 let engine: Engine;
 beforeAll(async () => void (engine = await createPgliteEngine({})));
@@ -26,16 +27,6 @@ async function valid(text: string): Promise<PlanReport> {
   expect(report.errors).toEqual([]);
   return report;
 }
-
-const serious = ({ findings }: PlanReport): string[] =>
-  findings.filter((f) => f.severity === 'error').map((f) => `${f.rule} @ ${f.step}`);
-const lines = (trace: readonly TraceEvent[]): string[] =>
-  trace.map((e) => `${e.kind} ${e.kind === 'request' ? `${e.version} ${e.request}` : e.step}: ${e.result}`);
-const find = (report: PlanReport, rule: string): Finding => {
-  const finding = report.findings.find((f) => f.rule === rule);
-  if (finding === undefined) throw new Error(`no ${rule}: ${serious(report).join(', ')}`);
-  return finding;
-};
 
 interface Parts {
   readonly schema?: string;

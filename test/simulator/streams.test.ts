@@ -6,7 +6,8 @@ import { createPgliteEngine } from '../../simulator/engine/pglite.ts';
 import { Player } from '../../simulator/player/player.ts';
 import type { Moment } from '../../simulator/player/model.ts';
 import { openPlan, rehearse, replay } from '../../simulator/rehearse.ts';
-import type { Finding, PlanReport, TraceEvent } from '../../simulator/report/model.ts';
+import type { PlanReport } from '../../simulator/report/model.ts';
+import { find, lines, serious } from './report-words.ts';
 
 let engine: Engine;
 beforeAll(async () => void (engine = await createPgliteEngine({})));
@@ -45,16 +46,6 @@ async function run(text: string): Promise<PlanReport> {
   expect(report.errors).toEqual([]);
   return report;
 }
-
-const serious = ({ findings }: PlanReport): string[] =>
-  findings.filter((f) => f.severity === 'error').map((f) => `${f.rule} @ ${f.step}`);
-const lines = (trace: readonly TraceEvent[]): string[] =>
-  trace.map((e) => `${e.kind} ${e.kind === 'request' ? `${e.version} ${e.request}` : e.step}: ${e.result}`);
-const find = (report: PlanReport, rule: string): Finding => {
-  const finding = report.findings.find((f) => f.rule === rule);
-  if (finding === undefined) throw new Error(`no ${rule}: ${serious(report).join(', ')}`);
-  return finding;
-};
 
 describe('a stream', () => {
   test('that can be run twice, and on any state, is no finding, and every history is followed', async () => {

@@ -57,14 +57,11 @@ export function triedText(moment: Moment | undefined): string {
   return `${all} also tried here, ${differ === 0 ? 'each as without the migration' : `${differ} of them broken`}`;
 }
 
-/** Who acts: a version, a job, or the plan itself. */
-export function actor(moment: Moment): string {
-  const { event } = moment;
-  if (event === null) return '';
-  switch (event.kind) {
-    case 'request':
-    case 'crash':
-      return event.version ?? event.step ?? '';
+type Acts = Exclude<NonNullable<Moment['event']>['kind'], 'request' | 'crash'>;
+
+/** Who acts where it is no version: a job, a stream, or the plan itself. */
+export function roleOf(moment: Moment, kind: Acts): string {
+  switch (kind) {
     case 'batch':
       return 'backfill';
     case 'deliver':
@@ -73,6 +70,19 @@ export function actor(moment: Moment): string {
       return 'roll back';
     case 'step':
       return 'plan';
+  }
+}
+
+/** Who acts: a version, or one of the roles. */
+export function actor(moment: Moment): string {
+  const { event } = moment;
+  if (event === null) return '';
+  switch (event.kind) {
+    case 'request':
+    case 'crash':
+      return event.version ?? event.step ?? '';
+    default:
+      return roleOf(moment, event.kind);
   }
 }
 

@@ -4,6 +4,7 @@ import { actor } from './acts.ts';
 import type { Band, Segment } from './bands.ts';
 import type { Callout } from './callouts.ts';
 import { touches } from './changes.ts';
+import { roleOf } from './event-rows.ts';
 import { insideValue, type Inside } from './inside-value.ts';
 import { placeName, relatedTables } from './places.ts';
 import type { Told } from './rows.ts';
@@ -71,22 +72,10 @@ export function rowAt(told: Told, score: Score, at: number): TableRow {
 }
 
 function whoOf(moment: Moment | undefined): string {
-  const { event } = moment ?? { event: null };
-  switch (event?.kind) {
-    case undefined:
-      return '';
-    case 'request':
-    case 'crash':
-      return event.version === null ? 'backfill' : actor(moment);
-    case 'batch':
-      return 'backfill';
-    case 'deliver':
-      return copier(moment);
-    case 'rollback':
-      return 'roll back';
-    case 'step':
-      return 'plan';
-  }
+  const event = moment?.event ?? null;
+  if (moment === undefined || event === null) return '';
+  if (event.kind !== 'request' && event.kind !== 'crash') return roleOf(moment, event.kind);
+  return event.version === null ? 'backfill' : actor(moment);
 }
 
 /** What the story says of an event that is no request: a request says itself what it is. */
